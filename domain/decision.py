@@ -1,0 +1,493 @@
+"""Examination and decision: proposal, hearing of the party, decision by another person."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from pydantic import Field
+
+from domain.act import CONTACT, DECIDER, HANDLER, Actor, Refusal, Role, refuse
+from domain.appeal import begin_appeal, move_receipt
+from domain.case import (
+    CaseState,
+    Decision,
+    Hearing,
+    Proposal,
+    awaits_completion,
+    completion_seen,
+)
+from domain.datasets import DatasetDecision, Ground, PersonalData
+from domain.dates import end_of_period, local_date, midnight_after
+from domain.everyday import Reason, not_in_past
+from domain.fields import FreeText
+from domain.machine import Moment, NoPayload, Payload, Step
+from domain.policy import Policy
+from domain.state import Party, Timer, Wait
+from domain.text import Text
+
+EXAMINING = {"review", "assessment"}
+DISMISSABLE = {"intake", "account", "agreement", "supplement"}
+OUTCOME_RANK = {"granted": 1, "denied": 0, "dismissed": 0}
+
+
+class ProposeDecision(Payload):
+    """The handler's proposal: an outcome, and for each data set a ground and conditions."""
+
+    outcome: str = Field(pattern="^(granted|denied|dismissed)$")
+    datasets: tuple[DatasetDecision, ...] = ()
+    legal_rules: tuple[FreeText, ...] = Field(min_length=1)
+    decisive_facts: FreeText = Field(min_length=1)
+
+
+class HearParty(Payload):
+    """The material the party is asked to comment on, and until when (FL 25 §)."""
+
+    material: FreeText = Field(min_length=1)
+    due: date
+
+
+class Comment(Payload):
+    """The party's comments."""
+
+    text: FreeText = Field(min_length=1)
+    documents: tuple[str, ...] = ()
+
+
+class SkipHearing(Payload):
+    """Why the party need not be heard: one of the exceptions of FL 25 §."""
+
+    reason: str
+
+
+class Decide(Payload):
+    """The decision: as proposed where nothing else is said, always with reasons (FL 32 §)."""
+
+    outcome: str | None = Field(default=None, pattern="^(granted|denied|dismissed)$")
+    datasets: tuple[DatasetDecision, ...] | None = None
+    reasons: FreeText = Field(min_length=1)
+
+
+class RecordReceipt(Payload):
+    """The day the party got the decision (FL 44 §)."""
+
+    date: date
+
+
+class Reconsider(Payload):
+    """A new decision in the party's favour, before the appeal is handed over (FL 38, 46 §§)."""
+
+    datasets: tuple[DatasetDecision, ...] = Field(min_length=1)
+    legal_rules: tuple[FreeText, ...] = Field(min_length=1)
+    decisive_facts: FreeText = Field(min_length=1)
+    reasons: FreeText = Field(min_length=1)
+
+
+def _datasets_refusal(
+    state: CaseState, outcome: str, decided: tuple[DatasetDecision, ...]
+) -> Refusal | None:
+    if outcome == "dismissed":
+        return None
+    named = [each.dataset_id for each in decided]
+    if sorted(named) != sorted(state.datasets):
+        return refuse(
+            "datasets_incomplete",
+            f"Varje datamängd ska avgöras en gång: {', '.join(state.datasets)}.",
+            f"Every data set is to be decided once: {', '.join(state.datasets)}.",
+            "datasets",
+        )
+    if (outcome == "granted") != any(each.granted for each in decided):
+        return refuse(
+            "outcome_mismatch",
+            "Utfallet stämmer inte med datamängderna: granted kräver minst en beviljad.",
+            "The outcome does not match the data sets: granted needs at least one granted.",
+            "outcome",
+        )
+    return next(filter(None, (_ground_refusal(state, each) for each in decided)), None)
+
+
+def _ground_refusal(state: CaseState, decided: DatasetDecision) -> Refusal | None:
+    if not decided.granted:
+        return None
+    personal = state.datasets[decided.dataset_id].declaration.personal_data
+    without = personal is PersonalData.NONE
+    if decided.ground is not None and without == (decided.ground is Ground.NONE_NEEDED):
+        return None
+    return refuse(
+        "ground_mismatch",
+        f"{decided.dataset_id}: utan personuppgifter är grunden none_needed, annars P1a–P7.",
+        f"{decided.dataset_id}: without personal data the ground is none_needed, else P1a-P7.",
+        "datasets",
+    )
+
+
+def _propose_refusal(
+    state: CaseState, payload: ProposeDecision, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del actor, moment
+    if state.stage in DISMISSABLE and payload.outcome != "dismissed":
+        return refuse(
+            "only_dismissal",
+            "Före granskningen kan ärendet bara avvisas (dismissed).",
+            "Before the review a case can only be dismissed.",
+            "outcome",
+        )
+    return _datasets_refusal(state, payload.outcome, payload.datasets)
+
+
+def _propose(state: CaseState, payload: ProposeDecision, actor: Actor, moment: Moment) -> None:
+    state.review.proposal = Proposal(
+        outcome=payload.outcome,
+        datasets={each.dataset_id: each for each in payload.datasets},
+        legal_rules=payload.legal_rules,
+        decisive_facts=payload.decisive_facts,
+        proposed_by=actor.subject,
+        proposed_at=moment.now,
+    )
+    state.review.hearing = None
+    completion_seen(state)
+
+
+def _hear(state: CaseState, payload: HearParty, actor: Actor, moment: Moment) -> None:
+    del actor, moment
+    state.review.hearing = Hearing(material=payload.material, due=payload.due)
+    what = {"what": payload.material, "due": payload.due.isoformat()}
+    state.notify("hearing", state.contact, what=what)
+
+
+def _hear_refusal(
+    state: CaseState, payload: HearParty, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del state, actor
+    return not_in_past(payload.due, moment, "due")
+
+
+def _comment(state: CaseState, payload: Comment, actor: Actor, moment: Moment) -> None:
+    del actor, moment
+    assert state.review.hearing is not None
+    state.review.hearing.comment = payload.text
+    state.review.hearing.is_over = True
+    state.notify("commented", Role.CASE_HANDLER, Role.DECIDER)
+
+
+def _skip(state: CaseState, payload: SkipHearing, actor: Actor, moment: Moment) -> None:
+    del actor, moment
+    state.review.hearing = Hearing(is_over=True, skipped_because=payload.reason)
+
+
+def _skip_refusal(
+    state: CaseState, payload: SkipHearing, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del state, actor
+    codes = moment.policy.skip_hearing_reasons
+    if payload.reason in codes:
+        return None
+    return refuse(
+        "not_an_exception",
+        f"Kommunicering får bara utelämnas av ett av dessa skäl: {', '.join(codes)}.",
+        f"The hearing may only be left out for one of: {', '.join(codes)}.",
+        "reason",
+    )
+
+
+def _decided(state: CaseState, payload: Decide) -> tuple[str, dict[str, DatasetDecision]]:
+    proposal = state.review.proposal
+    assert proposal is not None
+    outcome = payload.outcome or proposal.outcome
+    if payload.datasets is None:
+        return outcome, proposal.datasets
+    return outcome, {each.dataset_id: each for each in payload.datasets}
+
+
+def _decide_refusal(
+    state: CaseState, payload: Decide, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del moment
+    proposal = state.review.proposal
+    assert proposal is not None
+    if actor.subject == proposal.proposed_by:
+        return refuse(
+            "own_proposal",
+            "Den som har föreslagit beslutet kan inte också besluta (myndighetsförordningen 20 §).",
+            "Who proposed the decision cannot also decide (myndighetsförordningen 20 §).",
+            "actor",
+        )
+    outcome, datasets = _decided(state, payload)
+    if found := _datasets_refusal(state, outcome, tuple(datasets.values())):
+        return found
+    worse = OUTCOME_RANK[outcome] < OUTCOME_RANK[proposal.outcome] or any(
+        each.rank < proposal.datasets[dataset_id].rank
+        for dataset_id, each in datasets.items()
+        if dataset_id in proposal.datasets
+    )
+    if not worse:
+        return None
+    return refuse(
+        "worse_than_heard",
+        "Beslutet är sämre för parten än förslaget. Skicka tillbaka, så att parten hörs om det.",
+        "The decision is worse for the party than the proposal. Send back, so the party is heard.",
+        "outcome",
+    )
+
+
+def _decide(state: CaseState, payload: Decide, actor: Actor, moment: Moment) -> None:
+    proposal = state.review.proposal
+    assert proposal is not None
+    outcome, datasets = _decided(state, payload)
+    decision = Decision(
+        outcome=outcome,
+        datasets=datasets,
+        legal_rules=proposal.legal_rules,
+        decisive_facts=proposal.decisive_facts,
+        reasons=payload.reasons,
+        decided_by=actor.subject,
+        proposed_by=proposal.proposed_by,
+        decided_on=moment.today,
+    )
+    take_effect(state, decision, moment)
+
+
+def take_effect(state: CaseState, decision: Decision, moment: Moment) -> None:
+    """Let a decision govern: a grant leads to countersigning, all else to the appeal period."""
+    state.decisions.append(decision)
+    state.review.proposal, state.review.hearing = None, None
+    state.review.sent_back_because = None
+    for dataset_id, decided in decision.datasets.items():
+        state.datasets[dataset_id].decision = decided
+    state.notify(
+        "decided", state.contact, what={"outcome": decision.outcome, "reasons": decision.reasons}
+    )
+    if decision.outcome == "granted":
+        state.stage = "countersigning"
+    else:
+        begin_appeal(state, decision, moment)
+
+
+def _reconsider(state: CaseState, payload: Reconsider, actor: Actor, moment: Moment) -> None:
+    decision = Decision(
+        outcome="granted",
+        datasets={each.dataset_id: each for each in payload.datasets},
+        legal_rules=payload.legal_rules,
+        decisive_facts=payload.decisive_facts,
+        reasons=payload.reasons,
+        decided_by=actor.subject,
+        proposed_by=actor.subject,
+        decided_on=moment.today,
+    )
+    state.appeal = None
+    take_effect(state, decision, moment)
+
+
+def _reconsider_refusal(
+    state: CaseState, payload: Reconsider, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del actor, moment
+    return _datasets_refusal(state, "granted", payload.datasets)
+
+
+def _send_back(state: CaseState, payload: Reason, actor: Actor, moment: Moment) -> None:
+    del actor, moment
+    state.review.proposal, state.review.hearing = None, None
+    state.review.sent_back_because = payload.reason
+    state.notify("sent_back", Role.CASE_HANDLER, what={"reason": payload.reason})
+
+
+def _request_decision(state: CaseState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
+    del payload, actor
+    state.decision_requested_at = moment.now
+    state.notify("decision_requested", Role.CASE_HANDLER, Role.DECIDER)
+
+
+def _refuse_request(state: CaseState, payload: Reason, actor: Actor, moment: Moment) -> None:
+    del actor, moment
+    state.decision_request_refused = True
+    state.notify("decision_request_refused", state.contact, what={"reason": payload.reason})
+
+
+def hearing_over(state: CaseState, moment: Moment) -> None:
+    """The party's time to comment has passed: decision may follow."""
+    del moment
+    if state.review.hearing is not None:
+        state.review.hearing.is_over = True
+
+
+def decision_timers(state: CaseState, policy: Policy) -> Iterator[Timer]:
+    """Yield the end of a hearing."""
+    del policy
+    hearing = state.review.hearing
+    if hearing is not None and hearing.due is not None and not hearing.is_over:
+        yield Timer(name="hearing_over", at=midnight_after(hearing.due), rule="hearing")
+
+
+def decision_waits(state: CaseState) -> Iterator[Wait]:
+    """Yield who must act while a case is examined, and who owes a decision on request."""
+    proposal, hearing = state.review.proposal, state.review.hearing
+    if proposal is None:
+        if state.stage in EXAMINING:
+            yield Wait(on=Party.CASE_HANDLER, rule="review")
+    elif state.review.may_be_decided:
+        yield Wait(on=Party.DECIDER, rule="decide")
+    elif hearing is None:
+        yield Wait(on=Party.CASE_HANDLER, rule="hear_party")
+    else:
+        yield Wait(on=Party.PRODUCER, rule="hearing", due=hearing.due)
+    if owes_decision(state):
+        assert state.decision_requested_at is not None
+        due = local_date(state.decision_requested_at) + timedelta(days=28)
+        yield Wait(on=Party.DECIDER, rule="decide_on_request", due=due)
+
+
+def owes_decision(state: CaseState) -> bool:
+    """Whether the party has asked for a decision and got none yet (FL 12 §)."""
+    return (
+        state.decision_requested_at is not None
+        and not state.decision_request_refused
+        and not state.decisions
+    )
+
+
+def _can_propose(state: CaseState, moment: Moment) -> bool:
+    del moment
+    open_now = state.stage in EXAMINING | DISMISSABLE and state.is_case
+    return open_now and state.review.proposal is None and not awaits_completion(state)
+
+
+def _can_hear(state: CaseState, moment: Moment) -> bool:
+    del moment
+    review = state.review
+    return (
+        state.is_case
+        and review.proposal is not None
+        and not review.proposal.is_full_grant
+        and review.hearing is None
+    )
+
+
+def _can_comment(state: CaseState, moment: Moment) -> bool:
+    del moment
+    hearing = state.review.hearing
+    return state.is_case and hearing is not None and not hearing.is_over
+
+
+def _can_decide(state: CaseState, moment: Moment) -> bool:
+    del moment
+    return state.is_case and state.review.may_be_decided
+
+
+def _can_send_back(state: CaseState, moment: Moment) -> bool:
+    del moment
+    return state.is_case and state.review.proposal is not None
+
+
+def _can_request(state: CaseState, moment: Moment) -> bool:
+    if (
+        not state.is_case
+        or state.opened_at is None
+        or state.decision_requested_at
+        or state.decisions
+    ):
+        return False
+    months = moment.policy.request_decision_months
+    return moment.today >= end_of_period(local_date(state.opened_at), months=months)
+
+
+def _can_refuse_request(state: CaseState, moment: Moment) -> bool:
+    del moment
+    return state.is_case and owes_decision(state)
+
+
+def _can_record_receipt(state: CaseState, moment: Moment) -> bool:
+    del moment
+    return state.appeal is not None and state.appeal.received_on is None and state.is_case
+
+
+STEPS: tuple[Step[CaseState], ...] = (
+    Step(
+        name="reconsider",
+        payload=Reconsider,
+        who=DECIDER,
+        is_open=can_reconsider,
+        check=_reconsider_refusal,
+        do=_reconsider,
+        help=Text(
+            sv="Ändra beslutet till partens fördel; annars lämnas överklagandet till domstolen.",
+            en="Change the decision in the party's favour; otherwise hand the appeal over.",
+        ),
+    ),
+    Step(
+        name="propose_decision",
+        payload=ProposeDecision,
+        who=HANDLER,
+        is_open=_can_propose,
+        check=_propose_refusal,
+        do=_propose,
+        help=Text(sv="Föreslå beslut.", en="Propose a decision."),
+    ),
+    Step(
+        name="hear_party",
+        payload=HearParty,
+        who=HANDLER,
+        is_open=_can_hear,
+        check=_hear_refusal,
+        do=_hear,
+        help=Text(sv="Låt parten yttra sig (FL 25 §).", en="Let the party comment (FL 25 §)."),
+    ),
+    Step(
+        name="comment",
+        payload=Comment,
+        who=CONTACT,
+        is_open=_can_comment,
+        do=_comment,
+        help=Text(sv="Yttra er över förslaget.", en="Comment on the proposal."),
+    ),
+    Step(
+        name="skip_hearing",
+        payload=SkipHearing,
+        who=HANDLER,
+        is_open=_can_hear,
+        check=_skip_refusal,
+        do=_skip,
+        help=Text(sv="Avstå från kommunicering.", en="Leave out the hearing."),
+    ),
+    Step(
+        name="decide",
+        payload=Decide,
+        who=DECIDER,
+        is_open=_can_decide,
+        check=_decide_refusal,
+        do=_decide,
+        help=Text(sv="Besluta, med skäl.", en="Decide, with reasons."),
+    ),
+    Step(
+        name="send_back",
+        payload=Reason,
+        who=DECIDER,
+        is_open=_can_send_back,
+        do=_send_back,
+        help=Text(sv="Skicka tillbaka till handläggaren.", en="Send back to the handler."),
+    ),
+    Step(
+        name="record_receipt",
+        payload=RecordReceipt,
+        who=HANDLER,
+        is_open=_can_record_receipt,
+        do=move_receipt,
+        help=Text(
+            sv="Anteckna dagen då parten fick del av beslutet.", en="Note the day of receipt."
+        ),
+    ),
+    Step(
+        name="request_decision",
+        payload=NoPayload,
+        who=CONTACT,
+        is_open=_can_request,
+        do=_request_decision,
+        help=Text(sv="Begär att ärendet avgörs (FL 12 §).", en="Ask for a decision (FL 12 §)."),
+    ),
+    Step(
+        name="refuse_request_decision",
+        payload=Reason,
+        who=DECIDER,
+        is_open=_can_refuse_request,
+        do=_refuse_request,
+        help=Text(sv="Avslå begäran om avgörande.", en="Refuse the request for a decision."),
+    ),
+)

@@ -1,0 +1,418 @@
+"""Onboarding of a producer: from application to the first connected data set."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from domain import agreements, appeal, decision
+from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
+from domain.case import (
+    PEOPLE,
+    CaseState,
+    Kind,
+    Organisation,
+    PartEnded,
+    completion_seen,
+    everyday_timers,
+    everyday_waits,
+    part_ended,
+    people_wants,
+    release_people,
+)
+from domain.datasets import Dataset, Declaration, declaration_problems
+from domain.everyday import EVERYDAY, NewPerson, unpark
+from domain.fields import FreeText, Name, OrgNumberField
+from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
+from domain.policy import Policy
+from domain.state import Party, Person, State, System, Timer, Wait, Want
+from domain.text import Text
+
+STAGES = (
+    "intake",
+    "account",
+    "agreement",
+    "review",
+    "countersigning",
+    "datasets",
+    "appeal_period",
+    "ending",
+    "ended",
+)
+
+
+def onboarding_id(org_number: str) -> str:
+    """Workflow id of an organisation's onboarding."""
+    return f"onboarding/{org_number}"
+
+
+def agreement_id(org_number: str) -> str:
+    """Workflow id of an organisation's agreement."""
+    return f"agreement/{org_number}"
+
+
+def dataset_id(org_number: str, dataset: str) -> str:
+    """Workflow id of an organisation's connection of one data set."""
+    return f"dataset/{org_number}/{dataset}"
+
+
+class ApplyingOrganisation(Payload):
+    """The organisation as the applicant states it."""
+
+    org_number: OrgNumberField
+    name: FreeText = ""
+
+
+class Application(Payload):
+    """An application to become a producer."""
+
+    organisation: ApplyingOrganisation
+    contact: NewPerson
+    deputy: NewPerson | None = None
+    datasets: tuple[Declaration, ...] = Field(min_length=1, max_length=20)
+
+
+class ConfirmOrganisation(Payload):
+    """A handler vouches for an organisation that the registers do not know."""
+
+    kind: Literal["municipality", "state_agency", "region", "company"]
+    name: Name
+    basis: FreeText = Field(min_length=1)
+
+
+class OrganisationLookedUp(Content):
+    """What the two registers say; `needs_person` says why a handler must look."""
+
+    name: str = ""
+    kind: str | None = None
+    municipality_code: str | None = None
+    needs_person: Text | None = None
+
+
+class OrganisationAccountFound(Content):
+    """The organisation's account in the account system."""
+
+    account_id: str
+
+
+class Withdrawn(Content):
+    """An agreement that was being registered has been ended in the register."""
+
+    kind: Kind
+
+
+class DatasetConnected(Content):
+    """One of the data sets has been connected."""
+
+    ref: str
+
+
+class OnboardingState(CaseState):
+    """Everything about one producer's onboarding."""
+
+    type: str = "ProducerOnboarding"
+    stage: str = "intake"
+    unregistered: list[str] = Field(default_factory=list)
+
+
+def _open(state: OnboardingState, payload: Application, actor: Actor, moment: Moment) -> None:
+    org_number = payload.organisation.org_number
+    state.org_number = org_number
+    state.organisation_name = payload.organisation.name
+    state.organisation = Organisation(org_number=org_number, name=payload.organisation.name)
+    state.contact = Person(**payload.contact.model_dump())
+    if payload.deputy is not None:
+        state.deputy = Person(**payload.deputy.model_dump())
+    state.datasets = {each.dataset_id: Dataset(declaration=each) for each in payload.datasets}
+    state.opened_at = moment.now
+    if actor.role is Role.CASE_HANDLER:
+        state.handler = actor.subject
+    state.notify("acknowledgement", state.contact)
+    state.notify("new_case", Role.CASE_HANDLER)
+
+
+def _open_refusal(
+    state: OnboardingState, payload: Application, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del state, actor
+    problems = declaration_problems(payload.datasets, moment.policy, None)
+    if not problems:
+        return None
+    return Refusal(code=problems[0].code, text=problems[0].text, field=problems[0].field)
+
+
+def _not_opened(state: State, moment: Moment) -> bool:
+    del moment
+    return not state.is_opened
+
+
+def _confirm(
+    state: OnboardingState, payload: ConfirmOrganisation, actor: Actor, moment: Moment
+) -> None:
+    del actor, moment
+    state.organisation.kind = payload.kind
+    state.organisation.name = payload.name
+    state.organisation_name = payload.name
+    state.organisation.is_confirmed = True
+    completion_seen(state)
+
+
+def _can_confirm(state: OnboardingState, moment: Moment) -> bool:
+    del moment
+    return state.stage == "intake" and state.organisation.needs_person is not None
+
+
+def _looked_up(state: OnboardingState, content: OrganisationLookedUp, moment: Moment) -> None:
+    organisation = state.organisation
+    organisation.is_looked_up = True
+    organisation.kind = content.kind
+    organisation.name = content.name or organisation.name
+    state.organisation_name = organisation.name
+    organisation.municipality_code = content.municipality_code
+    declared = tuple(dataset.declaration for dataset in state.datasets.values())
+    problems = declaration_problems(declared, moment.policy, content.kind)
+    organisation.needs_person = content.needs_person or (problems[0].text if problems else None)
+    organisation.is_confirmed = organisation.needs_person is None
+    if organisation.needs_person is not None:
+        state.notify("organisation_unclear", Role.CASE_HANDLER)
+
+
+def _account_found(
+    state: OnboardingState, content: OrganisationAccountFound, moment: Moment
+) -> None:
+    del moment
+    state.organisation.account_id = content.account_id
+
+
+def _withdrawn(state: OnboardingState, content: Withdrawn, moment: Moment) -> None:
+    del moment
+    state.unregistered.append(content.kind)
+
+
+def _connected(state: OnboardingState, content: DatasetConnected, moment: Moment) -> None:
+    del moment
+    for dataset in state.datasets.values():
+        if dataset.ref == content.ref:
+            dataset.outcome = "connected"
+
+
+def _part_ended(state: OnboardingState, content: PartEnded, moment: Moment) -> None:
+    part_ended(state, content, moment)
+    for dataset in state.datasets.values():
+        if dataset.ref == content.ref:
+            dataset.outcome = content.outcome or "ended"
+
+
+def begin_agreement(state: OnboardingState) -> None:
+    """Start the agreement entity: from here on it carries the producer's rights."""
+    content = {
+        "owner": state.workflow_id,
+        "org_number": state.org_number,
+        "organisation_name": state.organisation_name,
+        "case_number": state.number,
+        "contact": state.contact.model_dump(mode="json") if state.contact else None,
+        "deputy": state.deputy.model_dump(mode="json") if state.deputy else None,
+        "agreements": {
+            kind: agreement.model_dump(mode="json") for kind, agreement in state.agreements.items()
+        },
+    }
+    state.begin_part(agreement_id(state.org_number), "ProducerAgreement", content)
+
+
+def begin_datasets(state: OnboardingState) -> None:
+    """Start a connection for each data set, the denied ones in their appeal period."""
+    for name, dataset in state.datasets.items():
+        ref = dataset_id(state.org_number, name)
+        dataset.ref = ref
+        content = {
+            "owner": state.workflow_id,
+            "org_number": state.org_number,
+            "organisation": state.organisation.model_dump(mode="json"),
+            "case_number": state.number,
+            "contact": state.contact.model_dump(mode="json") if state.contact else None,
+            "deputy": state.deputy.model_dump(mode="json") if state.deputy else None,
+            "handler": state.handler,
+            "dataset": dataset.model_dump(mode="json"),
+            "decision": state.decisions[-1].model_dump(mode="json"),
+        }
+        state.begin_part(ref, "DatasetConnection", content, name)
+
+
+def progress(state: OnboardingState, moment: Moment) -> None:
+    """Move on as far as the facts allow."""
+    del moment
+    contact = state.contact
+    if state.stage == "intake" and state.organisation.is_confirmed:
+        state.stage = "account"
+    elif state.stage == "account":
+        if state.organisation.account_id and contact and contact.account_id and contact.active:
+            state.stage = "agreement"
+            agreements.require_agreements(state)
+            state.notify("agreements_open", contact)
+    elif state.stage == "agreement":
+        agreements.require_agreements(state)
+        if agreements.all_accepted(state):
+            state.stage = "review"
+    elif state.stage == "countersigning":
+        if all(each.registered_at for each in state.agreements.values()):
+            state.stage = "datasets"
+            begin_agreement(state)
+            begin_datasets(state)
+    elif state.stage == "datasets":
+        _progress_datasets(state)
+    elif state.stage == "ending":
+        _progress_ending(state)
+
+
+def _progress_datasets(state: OnboardingState) -> None:
+    outcomes = [dataset.outcome for dataset in state.datasets.values()]
+    if "connected" in outcomes:
+        state.end("connected")
+        state.notify("connected", state.contact, Role.CASE_HANDLER)
+    elif all(outcomes):
+        state.end(outcomes[-1] or "closed")
+
+
+def _progress_ending(state: OnboardingState) -> None:
+    if state.outcome != "connected":
+        state.end_parts({"outcome": state.outcome})
+        if any(state.open_parts()):
+            return
+    if not any(_ending_wants(state)):
+        release_people(state)
+        state.stage = "ended"
+
+
+def _ending_wants(state: OnboardingState) -> Iterator[Want]:
+    """Agreements that may stand in the register while no entity answers for them."""
+    if state.outcome == "connected" or agreement_id(state.org_number) in state.parts:
+        return
+    for kind, agreement in state.agreements.items():
+        if agreement.countersigned_at is not None and kind not in state.unregistered:
+            yield Want(
+                operation="withdraw_registration", system=System.AGREEMENT_REGISTER, item=kind
+            )
+
+
+def wants(state: OnboardingState) -> Iterator[Want]:
+    """Yield what is to be done in the world now."""
+    if state.is_ending:
+        yield from _ending_wants(state)
+        return
+    if not state.is_opened:
+        return
+    if not state.organisation.is_looked_up:
+        yield Want(operation="look_up_organisation", system=System.RECORDS)
+    if state.stage in {"intake", "appeal_period"}:
+        return
+    if state.organisation.account_id is None:
+        yield Want(operation="find_or_create_organisation", system=System.ACCOUNT_SYSTEM)
+    yield from people_wants(state)
+    yield from agreements.signing_wants(state)
+    if state.stage == "countersigning":
+        yield from agreements.registering_wants(state)
+
+
+def waits(state: OnboardingState) -> Iterator[Wait]:
+    """Yield on whom the case waits now."""
+    if not state.is_opened or state.is_ended:
+        return
+    if (everyday := everyday_waits(state)) is not None and not state.is_ending:
+        yield from everyday
+        if everyday[0].rule != "check_completion":
+            return
+    if state.stage == "intake":
+        if state.organisation.needs_person is not None and state.review.proposal is None:
+            yield Wait(on=Party.CASE_HANDLER, rule="confirm_organisation")
+    elif state.stage == "account":
+        yield from _account_waits(state)
+    elif state.stage == "agreement":
+        yield from agreements.signing_waits(state)
+    elif state.stage == "countersigning":
+        yield from agreements.countersigning_waits(state)
+        yield from _outside_waits(state)
+    elif state.stage == "appeal_period":
+        yield from appeal.appeal_waits(state)
+    elif state.stage == "ending":
+        yield from _outside_waits(state)
+    yield from decision.decision_waits(state)
+
+
+def _account_waits(state: OnboardingState) -> Iterator[Wait]:
+    contact = state.contact
+    if contact is not None and contact.account_id is not None and not contact.active:
+        yield Wait(on=Party.PERSON, rule="activate_account", item="contact")
+    yield from _outside_waits(state)
+
+
+def _outside_waits(state: OnboardingState) -> Iterator[Wait]:
+    systems = {want.system for want in wants(state)}
+    if System.ACCOUNT_SYSTEM in systems:
+        yield Wait(on=Party.ACCOUNT_SYSTEM, rule="find_or_create_accounts")
+    if System.AGREEMENT_REGISTER in systems:
+        yield Wait(on=Party.AGREEMENT_REGISTER, rule="register_agreement")
+
+
+def timers(state: OnboardingState, policy: Policy) -> Iterator[Timer]:
+    """Yield what happens by itself."""
+    if not state.is_ending:
+        yield from everyday_timers(state, policy)
+        yield from decision.decision_timers(state, policy)
+        yield from appeal.appeal_timers(state, policy)
+
+
+OPENING: Step[OnboardingState] = Step(
+    name="apply",
+    payload=Application,
+    who=CONTACT | HANDLER,
+    is_open=_not_opened,
+    check=_open_refusal,
+    do=_open,
+    by_post=False,
+    help=Text(sv="Ansök om att bli producent.", en="Apply to become a producer."),
+)
+
+STEPS: tuple[Step[OnboardingState], ...] = (
+    Step(
+        name="confirm_organisation",
+        payload=ConfirmOrganisation,
+        who=HANDLER,
+        is_open=_can_confirm,
+        do=_confirm,
+        help=Text(
+            sv="Intyga att organisationen kan bli producent, med grund.",
+            en="Vouch that the organisation may become a producer, with the basis.",
+        ),
+    ),
+    *agreements.STEPS,
+    *decision.STEPS,
+    *appeal.STEPS,
+    *EVERYDAY,
+)
+
+MACHINE: Machine[OnboardingState] = Machine(
+    name="ProducerOnboarding",
+    state=OnboardingState,
+    stages=STAGES,
+    opening=OPENING,
+    steps=STEPS,
+    reactions={
+        **PEOPLE,
+        **agreements.REACTIONS,
+        "organisation_looked_up": Reaction(payload=OrganisationLookedUp, do=_looked_up),
+        "organisation_found": Reaction(payload=OrganisationAccountFound, do=_account_found),
+        "registration_withdrawn": Reaction(payload=Withdrawn, do=_withdrawn),
+        "dataset_connected": Reaction(payload=DatasetConnected, do=_connected),
+        "part_ended": Reaction(payload=PartEnded, do=_part_ended),
+    },
+    progress=progress,
+    wants=wants,
+    waits=waits,
+    timers=timers,
+    passed={
+        "unpark": unpark,
+        "hearing_over": decision.hearing_over,
+        "legal_force": appeal.legal_force,
+    },
+    draws_number=lambda state: state.is_opened,
+)
