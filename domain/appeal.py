@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -28,6 +28,12 @@ class RecordTimeliness(Payload):
 
     in_time: bool
     reason: FreeText = Field(min_length=1)
+
+
+class RecordReceipt(Payload):
+    """The day the party got the decision (FL 44 §)."""
+
+    date: date
 
 
 class HandOver(Payload):
@@ -56,7 +62,7 @@ def begin_appeal(state: CaseState, decision: Decision, moment: Moment) -> None:
     state.stage = "appeal_period"
 
 
-def move_receipt(state: CaseState, payload: Any, actor: Actor, moment: Moment) -> None:
+def move_receipt(state: CaseState, payload: RecordReceipt, actor: Actor, moment: Moment) -> None:
     """Note the day of receipt; it starts the clock of a private party (FL 44 §)."""
     del actor
     assert state.appeal is not None
@@ -102,7 +108,9 @@ def _outcome(state: CaseState, payload: RecordAppealOutcome, actor: Actor, momen
     state.notify("appeal_remitted", state.contact, Role.CASE_HANDLER)
 
 
-def _no_date_ahead(state: CaseState, payload: Any, actor: Actor, moment: Moment) -> Refusal | None:
+def _no_date_ahead(
+    state: CaseState, payload: Payload, actor: Actor, moment: Moment
+) -> Refusal | None:
     del state, actor
     day = getattr(payload, "date", None) or getattr(payload, "arrival_date", None)
     if day is None or day <= moment.today:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from domain.act import Role
-from domain.datasets import Dataset, DatasetDecision
+from domain.datasets import FULL_GRANT, Dataset, DatasetDecision
 from domain.dates import midnight_after
 from domain.fields import Email, FreeText, Name, Phone
 from domain.machine import Content, Moment, Payload, Reaction
@@ -115,7 +115,9 @@ class Proposal(BaseModel):
     @property
     def is_full_grant(self) -> bool:
         """Whether nothing goes against the party, so that it need not be heard (FL 25 §)."""
-        return self.outcome == "granted" and all(d.rank == 2 for d in self.datasets.values())
+        return self.outcome == "granted" and all(
+            each.rank == FULL_GRANT for each in self.datasets.values()
+        )
 
 
 class Hearing(BaseModel):

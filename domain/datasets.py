@@ -77,7 +77,7 @@ class Declaration(Payload):
             raise BadValue(
                 "categories_missing",
                 Text(
-                    sv="Ange vilka personuppgifter (A3) och vilka registrerade (A4) datamängden rör.",
+                    sv="Ange vilka personuppgifter (A3) och vilka registrerade (A4) det gäller.",
                     en="Say which personal data (A3) and whose (A4) the data set holds.",
                 ),
             )
@@ -100,6 +100,9 @@ class Declaration(Payload):
         return self
 
 
+FULL_GRANT = 2
+
+
 class DatasetDecision(Payload):
     """What is decided, or proposed, for one data set."""
 
@@ -111,7 +114,9 @@ class DatasetDecision(Payload):
     @property
     def rank(self) -> int:
         """How good it is for the party: 2 granted, 1 with conditions, 0 denied."""
-        return (1 if self.conditions else 2) if self.granted else 0
+        if not self.granted:
+            return 0
+        return 1 if self.conditions else FULL_GRANT
 
 
 class Dataset(BaseModel):

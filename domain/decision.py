@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pydantic import Field
 
 from domain.act import CONTACT, DECIDER, HANDLER, Actor, Refusal, Role, refuse
-from domain.appeal import begin_appeal, move_receipt
+from domain.appeal import RecordReceipt, begin_appeal, can_reconsider, move_receipt
 from domain.case import (
     CaseState,
     Decision,
@@ -64,12 +64,6 @@ class Decide(Payload):
     outcome: str | None = Field(default=None, pattern="^(granted|denied|dismissed)$")
     datasets: tuple[DatasetDecision, ...] | None = None
     reasons: FreeText = Field(min_length=1)
-
-
-class RecordReceipt(Payload):
-    """The day the party got the decision (FL 44 §)."""
-
-    date: date
 
 
 class Reconsider(Payload):

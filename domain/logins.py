@@ -13,7 +13,7 @@ USE_SYSTEM = Text(
     en="Use the system account, not the Geotorget account. A system account looks like abcd1234.",
 )
 USE_PERSONAL = Text(
-    sv="Använd ditt personliga konto för Geotorget, inte systemkontot. Det innehåller inga siffror.",
+    sv="Använd ditt personliga konto för Geotorget (utan siffror), inte systemkontot.",
     en="Use your personal Geotorget account, not the system account. It has no digits.",
 )
 NEITHER = Text(

@@ -7,7 +7,7 @@ derived from the facts after every act (`settle`). So nothing can be wanted twic
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -167,7 +167,7 @@ def _not_allowed(step: Step[S], state: S, actor: Actor) -> Refusal | None:
             return None
         return refuse(
             "basis_required",
-            "Ange för vem steget tas (on_behalf_of) och vilken dag handlingen kom in (arrival_date).",
+            "Ange för vem steget tas (on_behalf_of) och dagen då det kom in (arrival_date).",
             "Say for whom the step is taken (on_behalf_of) and the day it arrived (arrival_date).",
             "actor",
         )
@@ -236,8 +236,63 @@ def _do(machine: Machine[S], state: S, act: Act, moment: Moment) -> None:
     elif act.kind is EntryKind.DEADLINE:
         if not passed_reminder(state, act.name, moment.policy):
             machine.passed[act.name](state, moment)
+    elif act.name in EVERY_REACTION:
+        EVERY_REACTION[act.name].do(state, act.payload, moment)
     else:
         machine.reactions[act.name].do(state, act.payload, moment)
+
+
+class Numbered(Content):
+    """The case number has been drawn."""
+
+    number: str
+
+
+class Unreachable(Content):
+    """A mail to a person came back: the contact is unreachable."""
+
+    email: str
+
+
+class OutcomeUnknown(Content):
+    """An operation was called off while nobody knows whether it was done."""
+
+    operation: str
+
+
+def _numbered(state: State, content: Numbered, moment: Moment) -> None:
+    del moment
+    state.number = content.number
+
+
+def _unreachable(state: State, content: Unreachable, moment: Moment) -> None:
+    del moment
+    if content.email not in state.unreachable:
+        state.unreachable.append(content.email)
+        state.notify("contact_unreachable", Role.CASE_HANDLER)
+
+
+def _outcome_unknown(state: State, content: OutcomeUnknown, moment: Moment) -> None:
+    del content
+    wait = timedelta(seconds=moment.policy.outcome_unknown_seconds)
+    state.look_again_at = moment.now + wait
+
+
+EVERY_REACTION: dict[str, Reaction[State]] = {
+    "numbered": Reaction(payload=Numbered, do=_numbered),
+    "unreachable": Reaction(payload=Unreachable, do=_unreachable),
+    "outcome_unknown": Reaction(payload=OutcomeUnknown, do=_outcome_unknown),
+}
+
+
+def content_of(machine: Machine[S], name: str, what: object) -> BaseModel | None:
+    """Decode an answer or a word; None when this machine does not know it.
+
+    Raises:
+        ValidationError: it is known but its content is not of its form.
+    """
+    reaction = EVERY_REACTION.get(name) or machine.reactions.get(name)
+    return reaction.payload.model_validate(what) if reaction else None
 
 
 def summary(payload: BaseModel) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Onboarding of a producer: from application to the first connected data set."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -321,21 +321,14 @@ def waits(state: OnboardingState) -> Iterator[Wait]:
         yield from everyday
         if everyday[0].rule != "check_completion":
             return
-    if state.stage == "intake":
-        if state.organisation.needs_person is not None and state.review.proposal is None:
-            yield Wait(on=Party.CASE_HANDLER, rule="confirm_organisation")
-    elif state.stage == "account":
-        yield from _account_waits(state)
-    elif state.stage == "agreement":
-        yield from agreements.signing_waits(state)
-    elif state.stage == "countersigning":
-        yield from agreements.countersigning_waits(state)
-        yield from _outside_waits(state)
-    elif state.stage == "appeal_period":
-        yield from appeal.appeal_waits(state)
-    elif state.stage == "ending":
-        yield from _outside_waits(state)
+    for wait in WAITS.get(state.stage, ()):
+        yield from wait(state)
     yield from decision.decision_waits(state)
+
+
+def _intake_waits(state: OnboardingState) -> Iterator[Wait]:
+    if state.organisation.needs_person is not None and state.review.proposal is None:
+        yield Wait(on=Party.CASE_HANDLER, rule="confirm_organisation")
 
 
 def _account_waits(state: OnboardingState) -> Iterator[Wait]:
@@ -351,6 +344,16 @@ def _outside_waits(state: OnboardingState) -> Iterator[Wait]:
         yield Wait(on=Party.ACCOUNT_SYSTEM, rule="find_or_create_accounts")
     if System.AGREEMENT_REGISTER in systems:
         yield Wait(on=Party.AGREEMENT_REGISTER, rule="register_agreement")
+
+
+WAITS: dict[str, tuple[Callable[[OnboardingState], Iterator[Wait]], ...]] = {
+    "intake": (_intake_waits,),
+    "account": (_account_waits,),
+    "agreement": (agreements.signing_waits,),
+    "countersigning": (agreements.countersigning_waits, _outside_waits),
+    "appeal_period": (appeal.appeal_waits,),
+    "ending": (_outside_waits,),
+}
 
 
 def timers(state: OnboardingState, policy: Policy) -> Iterator[Timer]:

@@ -62,7 +62,7 @@ def parse_org_number(text: str) -> str:
     if digits[2] < "2":
         raise BadOrgNumber(
             "personal_number",
-            "Det ser ut som ett personnummer. Ange organisationens nummer; det skrivna sparas inte.",
+            "Det ser ut som ett personnummer och sparas inte. Ange organisationens nummer.",
             "That looks like a personal number. Give the organisation's; nothing has been kept.",
         )
     if not luhn(digits):
@@ -79,7 +79,7 @@ def why_a_person(org_number: str) -> Text:
     group = GROUPS.get(org_number[:2])
     if group is not None:
         return Text(
-            sv=f"Numret tillhör {group.sv}; bara kommuner och statliga myndigheter kan bli producent.",
+            sv=f"Numret är {group.sv}s; bara kommuner och statliga myndigheter kan bli producent.",
             en=f"The number is that of {group.en}; only municipalities and state agencies qualify.",
         )
     return Text(

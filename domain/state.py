@@ -213,6 +213,7 @@ class State(BaseModel):
     extended: dict[str, date] = Field(default_factory=dict)
     look_again_at: datetime | None = None
     retries: list[str] = Field(default_factory=list)
+    unreachable: list[str] = Field(default_factory=list)
     heard: list[str] = Field(default_factory=list)
     parts: dict[str, Part] = Field(default_factory=dict)
     pending: list[Pending] = Field(default_factory=list)

@@ -1,0 +1,97 @@
+"""Incidents: what fails outside, noted at each failed attempt and cleared at the first success."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    Interceptor,
+)
+
+from activities.outside import LONGEST_PAUSE, NOT_YET, OUTSIDE_ERROR
+from activities.waking import wake_activities
+from domain.state import PARTY_OF_SYSTEM, System
+from records import incidents
+
+WAKE_JITTER_SECONDS = 3.0
+WATCHED = {str(system) for system in [*PARTY_OF_SYSTEM, System.MAIL]}
+
+
+class IncidentInterceptor(Interceptor):
+    """Wraps every activity attempt of a watched system. Never fails the attempt itself."""
+
+    def __init__(self, pool: asyncpg.Pool, client: Client) -> None:
+        self._pool = pool
+        self._client = client
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002 - the SDK's name
+        """Put the watcher around an activity."""
+        return _Watcher(next, self._pool, self._client)
+
+
+class _Watcher(ActivityInboundInterceptor):
+    def __init__(
+        self, next_: ActivityInboundInterceptor, pool: asyncpg.Pool, client: Client
+    ) -> None:
+        super().__init__(next_)
+        self._pool = pool
+        self._client = client
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401 - the SDK's names
+        system = activity.info().task_queue
+        if system not in WATCHED:
+            return await super().execute_activity(input)
+        try:
+            result = await super().execute_activity(input)
+        except Exception as error:
+            await self._quietly(self._failed(system, error))
+            raise
+        await self._quietly(self._succeeded(system))
+        return result
+
+    async def _quietly(self, noting: Any) -> None:  # noqa: ANN401 - a coroutine
+        try:
+            await noting
+        except Exception:  # noqa: BLE001 - the record being down must not fail the attempt
+            activity.logger.warning("an incident could not be noted")
+
+    async def _failed(self, system: str, error: Exception) -> None:
+        if isinstance(error, ApplicationError) and error.type == NOT_YET:
+            return await self._succeeded(system)
+        info = activity.info()
+        details: dict[str, Any] = {}
+        pause: timedelta | None = None
+        if isinstance(error, ApplicationError):
+            pause = error.next_retry_delay
+            if error.type == OUTSIDE_ERROR and error.details:
+                details = error.details[0]
+        now = datetime.now(UTC)
+        pause = pause or min(timedelta(seconds=2 ** min(info.attempt - 1, 10)), LONGEST_PAUSE)
+        await incidents.failed(
+            self._pool,
+            workflow_id=info.workflow_id or "",
+            operation=info.activity_id,
+            system=system,
+            status=details.get("status"),
+            said=str(details.get("said") or type(error).__name__)[:300],
+            unmendable=bool(details.get("unmendable")),
+            now=now,
+            next_try_at=now + pause,
+        )
+        return None
+
+    async def _succeeded(self, system: str) -> None:
+        info = activity.info()
+        had_failed = await incidents.cleared(
+            self._pool, workflow_id=info.workflow_id or "", operation=info.activity_id
+        )
+        if not had_failed:
+            return
+        waiting = await incidents.failing(self._pool, system)
+        pairs = [(each.workflow_id, each.operation) for each in waiting]
+        await wake_activities(self._client, pairs, jitter_seconds=WAKE_JITTER_SECONDS)

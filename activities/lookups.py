@@ -1,0 +1,69 @@
+"""What is looked up near at hand: the organisation registers and the forms that came in."""
+
+import asyncpg
+from pydantic import BaseModel
+from temporalio import activity
+
+from adapters.organisation_registers import OrganisationRegisters
+from adapters.pdf_forms import Forms
+from domain.agreements import FormChecked, PlaceFinding
+from domain.case import Kind
+from domain.onboarding import OrganisationLookedUp
+from domain.organisations import why_a_person
+from records import documents
+
+
+class LookUpInput(BaseModel):
+    """The number to look up."""
+
+    org_number: str
+
+
+class FormInput(BaseModel):
+    """A filled form that came in, and what it is compared with."""
+
+    kind: Kind
+    form: str
+    org_number: str
+    organisation_name: str
+    a3: tuple[str, ...] = ()
+    a4: tuple[str, ...] = ()
+
+
+class LookUps:
+    """What is looked up without leaving the house."""
+
+    def __init__(self, registers: OrganisationRegisters, forms: Forms, pool: asyncpg.Pool) -> None:
+        self._registers = registers
+        self._forms = forms
+        self._pool = pool
+
+    @activity.defn
+    async def look_up_organisation(self, wanted: LookUpInput) -> OrganisationLookedUp:
+        """Look a number up in the registers of municipalities and state agencies."""
+        entry = self._registers.look_up(wanted.org_number)
+        if entry is None:
+            return OrganisationLookedUp(needs_person=why_a_person(wanted.org_number))
+        return OrganisationLookedUp(
+            name=entry.name, kind=entry.kind, municipality_code=entry.municipality_code
+        )
+
+    @activity.defn
+    async def check_form(self, wanted: FormInput) -> FormChecked:
+        """Read a filled form place by place. It only reports; a person decides."""
+        data = await documents.read(self._pool, wanted.form)
+        found = self._forms.findings(
+            wanted.kind,
+            data,
+            org_number=wanted.org_number,
+            organisation=wanted.organisation_name,
+            a3=wanted.a3,
+            a4=wanted.a4,
+        )
+        return FormChecked(
+            kind=wanted.kind,
+            findings=tuple(
+                PlaceFinding(place=place, ok=each.ok, sv=each.what_sv, en=each.what_en)
+                for place, each in found.items()
+            ),
+        )

@@ -1,0 +1,121 @@
+"""Words between workflows, enrolments, and waking what waits for its next attempt."""
+
+from typing import Any
+
+from pydantic import BaseModel
+from temporalio import activity
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.waking import wake_activities
+from domain.act import Actor, Role, StepRequest
+from domain.connection import Enrolled
+from domain.policy import Policy
+from domain.state import Tell
+
+STARTS_CLOSED = frozenset({"end"})
+
+
+class HeardWord(BaseModel):
+    """The argument of the signal `heard`."""
+
+    message_id: str
+    sender: str
+    what: str
+    content: dict[str, Any]
+
+
+class TellInput(BaseModel):
+    """Words to tell, in this order."""
+
+    sender: str
+    words: list[Tell]
+
+
+class EnrolInput(BaseModel):
+    """What wants to rest on an owner."""
+
+    owner: str
+    ref: str
+    type: str
+    item: str
+
+
+class WakeInput(BaseModel):
+    """Operations of one workflow whose next attempt is to start at once."""
+
+    workflow_id: str
+    operations: list[str]
+
+
+class Messages:
+    """What workflows say to each other, by the client."""
+
+    def __init__(self, client: Client, task_queue: str, policy: Policy) -> None:
+        self._client = client
+        self._task_queue = task_queue
+        self._policy = policy
+
+    @activity.defn
+    async def tell(self, wanted: TellInput) -> None:
+        """Send words by signal. A target that is closed counts as told.
+
+        A target that must exist is started with the word. The receiver knows the message id,
+        so a word that arrives twice is heard once.
+        """
+        for word in wanted.words:
+            heard = HeardWord(
+                message_id=word.message_id,
+                sender=wanted.sender,
+                what=word.what,
+                content=word.content,
+            )
+            if word.starts is not None:
+                await self._start_with(word, heard)
+            else:
+                await self._signal(word.to, heard)
+
+    async def _start_with(self, word: Tell, heard: HeardWord) -> None:
+        await self._client.start_workflow(
+            word.starts or "",
+            {"policy": self._policy.model_dump(mode="json")},
+            id=word.to,
+            task_queue=self._task_queue,
+            start_signal="heard",
+            start_signal_args=[heard],
+        )
+
+    async def _signal(self, to: str, heard: HeardWord) -> None:
+        try:
+            await self._client.get_workflow_handle(to).signal("heard", heard)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    @activity.defn
+    async def enrol(self, wanted: EnrolInput) -> Enrolled:
+        """Enrol at an owner; not accepted when the owner is not there or takes no more."""
+        request = StepRequest(
+            request_id=f"enrol/{wanted.ref}/{activity.info().workflow_run_id}",
+            actor=Actor(subject=wanted.ref, name=wanted.ref, role=Role.SYSTEM),
+            payload={"ref": wanted.ref, "type": wanted.type, "item": wanted.item},
+        )
+        handle = self._client.get_workflow_handle(wanted.owner)
+        try:
+            await handle.execute_update("enrol", request, id=request.request_id)
+        except WorkflowUpdateFailedError as error:
+            if isinstance(error.cause, ApplicationError) and error.cause.type != "busy":
+                return Enrolled(accepted=False)
+            raise
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return Enrolled(accepted=False)
+            raise
+        return Enrolled(accepted=True)
+
+    @activity.defn
+    async def wake(self, wanted: WakeInput) -> None:
+        """Let the next attempt of operations start now."""
+        pairs = [(wanted.workflow_id, operation) for operation in wanted.operations]
+        await wake_activities(self._client, pairs, jitter_seconds=0)

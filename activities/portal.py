@@ -1,0 +1,151 @@
+"""Applications, subscriptions and keys at the API portals.
+
+A secret lives in this file from the portal's answer until it is sealed, within one attempt.
+"""
+
+from datetime import datetime
+
+import asyncpg
+from pydantic import BaseModel
+from temporalio import activity
+
+from activities.outside import calls_outside, not_yet
+from adapters.api_portal import ApiPortal
+from domain.credential import ApplicationCreated, KeyIssued, OfferCancelled, Subscribed
+from domain.machine import Content
+from records import secrets
+from records.keys import KeyRing
+
+
+class ApplicationInput(BaseModel):
+    """The application of a credential: our key, a name for people, and the account it is for."""
+
+    key: str
+    name: str
+    system_account: str
+
+
+class SubscriptionInput(BaseModel):
+    """The interfaces an application is to be subscribed to."""
+
+    key: str
+    application_id: str
+    apis: tuple[str, ...]
+
+
+class KeyInput(BaseModel):
+    """The key to issue, and to whom it is offered until when."""
+
+    key: str
+    application_id: str
+    generation: int
+    environment: str
+    offered_to: str
+    system_account: str
+    offered_until: datetime
+
+
+class OfferInput(BaseModel):
+    """An offer that has run out."""
+
+    offer_id: str
+
+
+class Portal:
+    """What is done at one portal."""
+
+    def __init__(self, portal: ApiPortal, pool: asyncpg.Pool, keys: KeyRing) -> None:
+        self._portal = portal
+        self._pool = pool
+        self._keys = keys
+
+    @activity.defn
+    @calls_outside()
+    async def create_application(self, wanted: ApplicationInput) -> ApplicationCreated:
+        """Find our application at the portal, or create it."""
+        found = await self._portal.find_or_create_application(
+            key=wanted.key, name=wanted.name, system_account=wanted.system_account
+        )
+        return ApplicationCreated(application_id=found.application_id, approved=found.approved)
+
+    @activity.defn
+    @calls_outside()
+    async def await_application(self, wanted: ApplicationInput) -> ApplicationCreated:
+        """Look whether the portal has approved the application."""
+        found = await self._portal.application(wanted.key)
+        if found is None or not found.approved:
+            raise not_yet("the portal has not approved the application yet")
+        return ApplicationCreated(application_id=found.application_id, approved=True)
+
+    @activity.defn
+    @calls_outside()
+    async def subscribe(self, wanted: SubscriptionInput) -> Subscribed:
+        """Subscribe the application to the producer's interfaces."""
+        approved = await self._portal.subscribe(wanted.application_id, list(wanted.apis))
+        return Subscribed(approved=approved)
+
+    @activity.defn
+    @calls_outside()
+    async def await_subscription(self, wanted: SubscriptionInput) -> Subscribed:
+        """Look whether the portal has approved the subscription."""
+        if not await self._portal.subscribe(wanted.application_id, list(wanted.apis)):
+            raise not_yet("the portal has not approved the subscription yet")
+        return Subscribed(approved=True)
+
+    @activity.defn
+    @calls_outside()
+    async def issue_key(self, wanted: KeyInput) -> KeyIssued:
+        """Generate the key, seal its secret and offer it; a repeated attempt rotates the key.
+
+        The secret is seen once: when an earlier attempt's answer was lost, the key that it made
+        is ours by its application, and gets a new secret here.
+        """
+        issued = await self._portal.issue_key(wanted.application_id)
+        payload = {
+            "consumer_key": issued.consumer_key,
+            "consumer_secret": issued.consumer_secret.get_secret_value(),
+            "system_account": wanted.system_account,
+            "environment": wanted.environment,
+        }
+        offer_id = await secrets.seal_and_offer(
+            self._pool,
+            self._keys,
+            ref=wanted.key,
+            generation=wanted.generation,
+            payload=payload,
+            offered_to=wanted.offered_to,
+            expires_at=wanted.offered_until,
+        )
+        return KeyIssued(
+            key_mapping_id=issued.key_mapping_id, offer_id=offer_id, generation=wanted.generation
+        )
+
+    @activity.defn
+    @calls_outside(shuts_off=True)
+    async def revoke_keys(self, wanted: SubscriptionInput) -> Content:
+        """Revoke every key of the application, confirmed by the portal; offers die with it."""
+        await secrets.destroy(self._pool, wanted.key)
+        await self._portal.revoke_keys(wanted.application_id)
+        return Content()
+
+    @activity.defn
+    @calls_outside(shuts_off=True)
+    async def remove_application(self, wanted: ApplicationInput) -> Content:
+        """Remove the application whole, keys first, until the portal no longer lists it."""
+        await secrets.destroy(self._pool, wanted.key)
+        if not await self._portal.remove_application(wanted.key):
+            raise not_yet("the portal has not removed the application yet")
+        return Content()
+
+
+class Offers:
+    """Offers of sealed keys, kept in our own records."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @activity.defn
+    async def cancel_offer(self, wanted: OfferInput) -> OfferCancelled:
+        """Withdraw an offer whose time is over, unless it was fetched just before."""
+        already = await secrets.cancel_offer(self._pool, wanted.offer_id)
+        return OfferCancelled(already_fetched=already)

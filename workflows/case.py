@@ -1,0 +1,561 @@
+"""The durable shell around every machine: what all workflows have, once.
+
+A machine (in `domain`) decides; this file does what it asks for, durably: it takes steps by
+update and signal, performs the wanted operations, records, tells, sends notices, and lets time
+pass. Handlers decide at once: between refusal and receipt there is no await, so two acts in one
+activation cannot both pass and no person waits for an outside system.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, TypeVar
+
+from temporalio import workflow
+from temporalio.common import (
+    RawValue,
+    RetryPolicy,
+    SearchAttributeKey,
+    SearchAttributeUpdate,
+)
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from pydantic import BaseModel, Field, ValidationError
+
+    from activities import messages, notices, record
+    from activities.messages import HeardWord
+    from domain.act import Refusal, StepRequest, refuse
+    from domain.case import CaseState
+    from domain.machine import (
+        Act,
+        Content,
+        Machine,
+        Moment,
+        apply,
+        bad_payload,
+        content_of,
+        refusal,
+        timers,
+    )
+    from domain.policy import Policy
+    from domain.state import EntryKind, Pending, State, System, Timer
+    from domain.view import Receipt, receipt, view
+
+S = TypeVar("S", bound=State)
+
+WORKFLOW_QUEUE = "cases"
+ATTEMPT_LIMIT = timedelta(seconds=30)
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
+SHUT_OFF_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+INSIDE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)
+)
+UNOPENED_LIMIT = timedelta(seconds=10)
+LONGEST_RUN = timedelta(days=365)
+REMEMBERED_REQUESTS = 200
+REMEMBERED_WORDS = 500
+LARGEST_BATCH = 100
+
+CASE_NUMBER = SearchAttributeKey.for_keyword("CaseNumber")
+ORGANISATION_NUMBER = SearchAttributeKey.for_keyword("OrganisationNumber")
+STAGE = SearchAttributeKey.for_keyword("Stage")
+WAITING_ON = SearchAttributeKey.for_keyword("WaitingOn")
+DUE_AT = SearchAttributeKey.for_datetime("DueAt")
+
+
+class Answered(BaseModel):
+    """A request that has been answered, to answer it the same way again."""
+
+    digest: str
+    receipt: Receipt
+
+
+class Start(BaseModel):
+    """The input of every workflow; the state is there when a run continues another."""
+
+    policy: Policy
+    state: dict[str, Any] | None = None
+    answered: dict[str, Answered] = Field(default_factory=dict)
+    chain_id: str | None = None
+
+
+class Result(BaseModel):
+    """How a workflow ended."""
+
+    number: str | None
+    outcome: str | None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """How a wanted operation is done: by which activity, with what, and what its answer is."""
+
+    activity: Callable[..., Any]
+    input: Callable[[Any, Pending], BaseModel]
+    answer: str
+    shuts_off: bool = False
+
+
+class Durable(Generic[S]):
+    """What every workflow is: a machine, its state, and the operations it may want."""
+
+    machine: ClassVar[Machine[Any]]
+    operations: ClassVar[dict[str, Operation]]
+
+    def __init__(self, start: Start) -> None:
+        self._policy = start.policy
+        self._chain_id = start.chain_id or workflow.info().run_id
+        self._answered = dict(start.answered)
+        self._acts = 0
+        self._begun = workflow.now()
+        self._running: dict[str, workflow.ActivityHandle[Any]] = {}
+        self._systems: dict[str, System] = {}
+        self._called_off: set[str] = set()
+        self._shown: dict[str, object] = {}
+        self._view_version = -1
+        self.state: S = self._state_of(start)
+        self._timer: Timer | None = None
+        self._plan()
+
+    def _state_of(self, start: Start) -> S:
+        kind = self.machine.state
+        if start.state is None:
+            return kind(workflow_id=workflow.info().workflow_id)  # type: ignore[no-any-return]
+        return kind.model_validate(start.state)  # type: ignore[no-any-return]
+
+    # ---- deciding ------------------------------------------------------------------------
+
+    def _moment(self) -> Moment:
+        return Moment(now=workflow.now(), policy=self._policy)
+
+    def _apply(self, act: Act) -> None:
+        self.state = apply(self.machine, self.state, act, self._moment())
+        self._acts += 1
+        self._plan()
+
+    def _plan(self) -> None:
+        self._timer = next(iter(timers(self.machine, self.state, self._policy)), None)
+
+    def _request_of(self, raw: RawValue) -> StepRequest | Refusal:
+        try:
+            request = workflow.payload_converter().from_payload(raw.payload, StepRequest)
+        except ValidationError as error:
+            return bad_payload(error)
+        except Exception:  # noqa: BLE001 - anything undecodable is a refusal, never a stuck task
+            request = None
+        if isinstance(request, StepRequest):
+            return request
+        return refuse(
+            "bad_payload",
+            "Steget går inte att läsa. Skicka request_id, actor och payload som JSON.",
+            "The step cannot be read. Send request_id, actor and payload as JSON.",
+        )
+
+    def _refusal(self, name: str, raw: RawValue) -> Refusal | None:
+        request = self._request_of(raw)
+        if isinstance(request, Refusal):
+            return request
+        known = self._answered.get(request.request_id)
+        if known is not None:
+            if known.digest == _digest(name, request):
+                return None
+            return refuse(
+                "reused_request_id",
+                "Samma request_id har redan använts för något annat. Använd ett nytt.",
+                "The same request_id has been used for something else. Use a new one.",
+                "request_id",
+            )
+        return refusal(self.machine, self.state, name, request, self._moment())
+
+    def _take(self, name: str, raw: RawValue) -> Receipt:
+        request = self._request_of(raw)
+        if isinstance(request, Refusal):
+            raise _refused(request)
+        known = self._answered.get(request.request_id)
+        if known is not None:
+            return known.receipt
+        step = self.machine.step(name)
+        assert step is not None
+        payload = step.payload.model_validate(request.payload)
+        self._apply(Act(EntryKind.ACT, name, payload, request.actor))
+        answer = receipt(self.machine, self.state, self._moment())
+        self._answered[request.request_id] = Answered(digest=_digest(name, request), receipt=answer)
+        while len(self._answered) > REMEMBERED_REQUESTS:
+            self._answered.pop(next(iter(self._answered)))
+        return answer
+
+    def _take_signal(self, name: str, raw: RawValue) -> None:
+        found = self._refusal(name, raw)
+        if found is None:
+            self._take(name, raw)
+            return
+        request = self._request_of(raw)
+        actor = request.actor if isinstance(request, StepRequest) else None
+        what = {"code": found.code, "field": found.field}
+        self.state.write(workflow.now(), EntryKind.REFUSED, name, what, actor)
+
+    @workflow.signal(name="heard", description="A word from another workflow or program.")
+    def heard(self, raw: RawValue) -> None:
+        """Hear a word once; one that cannot be read or is not known changes nothing."""
+        try:
+            word = workflow.payload_converter().from_payload(raw.payload, HeardWord)
+            content = content_of(self.machine, word.what, word.content)
+        except Exception:  # noqa: BLE001 - a word that cannot be read must not stick
+            self.state.write(workflow.now(), EntryKind.REFUSED, "heard", {"code": "bad_payload"})
+            return
+        if content is None or word.message_id in self.state.heard:
+            return
+        self.state.heard = [*self.state.heard[-REMEMBERED_WORDS:], word.message_id]
+        self._apply(Act(EntryKind.WORD, word.what, content))
+
+    @workflow.query(name="view", description="The whole view of this workflow.")
+    def view(self) -> dict[str, Any]:
+        """Return the view, without incidents and documents (the records join them)."""
+        return view(self.machine, self.state, self._moment())
+
+    @workflow.query(name="state", description="The state itself, for tests and forecasts.")
+    def whole_state(self) -> dict[str, Any]:
+        """Return the state as it is."""
+        return self.state.model_dump(mode="json")
+
+    # ---- living --------------------------------------------------------------------------
+
+    async def live(self) -> Result:
+        """Run until everything has ended and been recorded, or continue as new."""
+        if not await self._is_opened_in_time():
+            return Result(number=None, outcome="never_opened")
+        chores = [
+            asyncio.create_task(chore())
+            for chore in (
+                self._perform_wanted,
+                self._call_off_unwanted,
+                self._keep_time,
+                self._keep_record,
+                self._tell_words,
+                self._send_notices,
+                self._wake_waiting,
+                self._show,
+            )
+        ]
+        for chore in chores:
+            chore.add_done_callback(_surface)
+        await workflow.wait_condition(lambda: self._is_done or self._should_continue)
+        if not self._is_done:
+            await self._continue(chores)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return Result(number=self.state.number, outcome=self.state.outcome)
+
+    async def _is_opened_in_time(self) -> bool:
+        if self.state.is_opened:
+            return True
+        try:
+            await workflow.wait_condition(
+                lambda: self.state.is_opened,
+                timeout=UNOPENED_LIMIT,
+                timeout_summary="ends when nothing opens it",
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    @property
+    def _is_done(self) -> bool:
+        owed = self.state.journal or self.state.outgoing or self.state.notices
+        return self.state.is_ended and not owed and not self._running
+
+    @property
+    def _should_continue(self) -> bool:
+        if self.state.is_ended or not self.state.is_opened:
+            return False
+        return (
+            workflow.info().is_continue_as_new_suggested()
+            or self._acts >= self._policy.continue_as_new_acts
+            or workflow.now() - self._begun >= LONGEST_RUN
+        )
+
+    async def _continue(self, chores: list[asyncio.Task[None]]) -> None:
+        chores[0].cancel()  # nothing new is started; what runs is called off
+        for key, handle in list(self._running.items()):
+            self._called_off.add(key)
+            handle.cancel()
+        await workflow.wait_condition(
+            lambda: not self._running and workflow.all_handlers_finished()
+        )
+        now = await workflow.execute_activity_method(
+            record.Records.current_policy,
+            task_queue=System.RECORDS,
+            start_to_close_timeout=ATTEMPT_LIMIT,
+            retry_policy=INSIDE_RETRY,
+        )
+        workflow.continue_as_new(
+            Start(
+                policy=now.policy,
+                state=self.state.model_dump(mode="json"),
+                answered=self._answered,
+                chain_id=self._chain_id,
+            )
+        )
+
+    # ---- doing ---------------------------------------------------------------------------
+
+    def _startable(self) -> Pending | None:
+        busy = {self._systems[key] for key in self._running}
+        return next((want for want in self.state.pending if want.system not in busy), None)
+
+    async def _perform_wanted(self) -> None:
+        """Start each wanted operation; one at a time at each system, so clean-up comes last."""
+        while True:
+            await workflow.wait_condition(lambda: self._startable() is not None)
+            want = self._startable()
+            assert want is not None
+            operation = self.operations[want.operation]
+            self._systems[want.key] = want.system
+            handle = workflow.start_activity(
+                operation.activity,
+                operation.input(self.state, want),
+                task_queue=want.system,
+                activity_id=want.key,
+                start_to_close_timeout=ATTEMPT_LIMIT,
+                retry_policy=SHUT_OFF_RETRY if operation.shuts_off else RETRY,
+                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                summary=want.key,
+            )
+            self._running[want.key] = handle
+            task = asyncio.create_task(self._await_answer(want, operation, handle))
+            task.add_done_callback(_surface)
+
+    async def _await_answer(
+        self, want: Pending, operation: Operation, handle: workflow.ActivityHandle[Any]
+    ) -> None:
+        try:
+            answer = await handle
+        except ActivityError as error:
+            if not is_cancelled_exception(error):
+                raise
+            self._finish(want)
+            unknown = {"operation": want.operation}
+            self._answer("outcome_unknown", unknown)
+            return
+        self._finish(want)
+        self._answer(operation.answer, answer.model_dump())
+
+    def _finish(self, want: Pending) -> None:
+        del self._running[want.key]
+        self._called_off.discard(want.key)
+
+    def _answer(self, name: str, answer: dict[str, Any]) -> None:
+        content = content_of(self.machine, name, answer)
+        assert content is not None
+        self._apply(Act(EntryKind.ANSWER, name, content))
+
+    async def _call_off_unwanted(self) -> None:
+        """Cancel an operation as soon as the facts no longer call for it."""
+
+        def unwanted() -> list[str]:
+            wanted = {want.key for want in self.state.pending}
+            return [
+                key for key in self._running if key not in wanted and key not in self._called_off
+            ]
+
+        while True:
+            await workflow.wait_condition(lambda: bool(unwanted()))
+            for key in unwanted():
+                self._called_off.add(key)
+                self._running[key].cancel()
+
+    async def _keep_time(self) -> None:
+        """Sleep to the nearest instant at which something happens by itself, and let it happen."""
+        while True:
+            await workflow.wait_condition(lambda: self._timer is not None)
+            timer = self._timer
+            assert timer is not None
+            wait = timer.at - workflow.now()
+            if wait > timedelta(0):
+                try:
+                    await workflow.wait_condition(
+                        lambda timer=timer: self._timer != timer,  # type: ignore[misc]
+                        timeout=wait,
+                        timeout_summary=timer.name,
+                    )
+                    continue
+                except TimeoutError:
+                    pass
+            if self._timer == timer:
+                self._apply(Act(EntryKind.DEADLINE, timer.name, Content()))
+
+    async def _keep_record(self) -> None:
+        """Write journal and read model, in batches while one is on its way."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self.state.journal))
+            entries = self.state.journal[:LARGEST_BATCH]
+            recorded = await workflow.execute_activity_method(
+                record.Records.record,
+                record.RecordInput(
+                    chain_id=self._chain_id,
+                    workflow_id=self.state.workflow_id,
+                    is_case=isinstance(self.state, CaseState) and self.state.is_case,
+                    draws_number=self.machine.draws_number(self.state),
+                    opened_at=self.state.opened_at,
+                    entries=entries,
+                    view=view(self.machine, self.state, self._moment()),
+                ),
+                task_queue=System.RECORDS,
+                start_to_close_timeout=ATTEMPT_LIMIT,
+                retry_policy=INSIDE_RETRY,
+                summary=f"journal to {entries[-1].sequence}",
+            )
+            last = entries[-1].sequence
+            self.state.journal = [each for each in self.state.journal if each.sequence > last]
+            if recorded.number and self.state.number is None:
+                self._answer("numbered", {"number": recorded.number})
+
+    async def _tell_words(self) -> None:
+        """Tell other workflows what they are owed, in order."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self.state.outgoing) and self._has_number)
+            words = list(self.state.outgoing)
+            await workflow.execute_activity_method(
+                messages.Messages.tell,
+                messages.TellInput(sender=self.state.workflow_id, words=words),
+                task_queue=System.CASES,
+                start_to_close_timeout=ATTEMPT_LIMIT,
+                retry_policy=INSIDE_RETRY,
+                summary=", ".join(word.what for word in words),
+            )
+            told = {word.message_id for word in words}
+            self.state.outgoing = [w for w in self.state.outgoing if w.message_id not in told]
+
+    @property
+    def _has_number(self) -> bool:
+        return self.state.number is not None or not self.machine.draws_number(self.state)
+
+    async def _send_notices(self) -> None:
+        """Send mails, beside the record: a mail outage delays nothing but mails."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self.state.notices) and self._has_number)
+            notice = self.state.notices[0]
+            sent = await workflow.execute_activity_method(
+                notices.Notices.send_notice,
+                notices.NoticeInput(
+                    notice=notice,
+                    ref=self.state.workflow_id,
+                    number=self.state.number or self.state.case_number,
+                    organisation=self.state.organisation_name,
+                ),
+                task_queue=System.MAIL,
+                activity_id=f"notice:{notice.notice_id}",
+                start_to_close_timeout=ATTEMPT_LIMIT,
+                retry_policy=RETRY,
+                summary=notice.template,
+            )
+            self.state.notices = [
+                each for each in self.state.notices if each.notice_id != notice.notice_id
+            ]
+            if sent.refused and notice.person is not None:
+                self._answer("unreachable", {"email": notice.person.email})
+
+    async def _wake_waiting(self) -> None:
+        """Let operations that a person asked for be tried again at once."""
+        while True:
+            await workflow.wait_condition(lambda: bool(self.state.retries))
+            operations, self.state.retries = self.state.retries, []
+            await workflow.execute_activity_method(
+                messages.Messages.wake,
+                messages.WakeInput(workflow_id=self.state.workflow_id, operations=operations),
+                task_queue=System.CASES,
+                start_to_close_timeout=ATTEMPT_LIMIT,
+                retry_policy=INSIDE_RETRY,
+            )
+
+    async def _show(self) -> None:
+        """Keep the Temporal UI's details and search attributes as the state says."""
+        while True:
+            await workflow.wait_condition(lambda: self.state.version != self._view_version)
+            self._view_version = self.state.version
+            first = next(iter(sorted(self.state.waiting, key=_shown_first)), None)
+            waits = f"{first.on} since {first.since:%Y-%m-%d} by {first.rule}" if first else "-"
+            workflow.set_current_details(f"**{self.state.stage}**, waits on {waits}")
+            self._index(first.on if first else None)
+
+    def _index(self, waiting_on: str | None) -> None:
+        due = self._timer.at if self._timer is not None else None
+        wanted: dict[SearchAttributeKey[Any], object] = {
+            CASE_NUMBER: self.state.number or self.state.case_number,
+            ORGANISATION_NUMBER: self.state.org_number or None,
+            STAGE: self.state.stage,
+            WAITING_ON: waiting_on,
+            DUE_AT: due,
+        }
+        changes: list[SearchAttributeUpdate[Any]] = [
+            key.value_set(value)
+            for key, value in wanted.items()
+            if value is not None and self._shown.get(key.name) != value
+        ]
+        if changes:
+            self._shown |= {key.name: value for key, value in wanted.items()}
+            workflow.upsert_search_attributes(changes)
+
+
+def _shown_first(waiting: Any) -> tuple[int, datetime]:  # noqa: ANN401 - a wait
+    return (list(type(waiting.on)).index(waiting.on), waiting.since)
+
+
+def _surface(task: asyncio.Task[None]) -> None:
+    """A chore that fails is a bug: let it fail the workflow task, so that it shows."""
+    if not task.cancelled() and task.exception() is not None:
+        raise task.exception()  # type: ignore[misc]
+
+
+def _digest(name: str, request: StepRequest) -> str:
+    said = json.dumps([name, request.payload], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _refused(found: Refusal) -> ApplicationError:
+    return ApplicationError(
+        found.text.sv, found.model_dump(mode="json"), type=found.code, non_retryable=True
+    )
+
+
+W = TypeVar("W", bound=type)
+
+
+def takes_steps_of(machine: Machine[Any]) -> Callable[[W], W]:
+    """Give a workflow class an update and a signal for every step of its machine, by name."""
+
+    def decorate(cls: W) -> W:
+        opening = (machine.opening,) if machine.opening else ()
+        for step in (*opening, *machine.steps):
+            text = f"{step.help.sv} / {step.help.en}"
+            setattr(cls, f"update_{step.name}", _update(step.name, text))
+            setattr(cls, f"signal_{step.name}", _signal(step.name, text))
+        return cls
+
+    return decorate
+
+
+def _update(name: str, description: str) -> Callable[..., Any]:
+    async def take(self: Durable[Any], raw: RawValue) -> Receipt:
+        return self._take(name, raw)
+
+    def may(self: Durable[Any], raw: RawValue) -> None:
+        found = self._refusal(name, raw)
+        if found is not None:
+            raise _refused(found)
+
+    handler = workflow.update(name=name, description=description)(take)
+    handler.validator(may)
+    return handler
+
+
+def _signal(name: str, description: str) -> Callable[..., Any]:
+    def take(self: Durable[Any], raw: RawValue) -> None:
+        self._take_signal(name, raw)
+
+    return workflow.signal(name=name, description=description)(take)

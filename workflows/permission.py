@@ -1,0 +1,52 @@
+"""What a permission does to the world."""
+
+from temporalio import workflow
+
+from workflows.case import Durable, Operation, Result, Start, takes_steps_of
+
+with workflow.unsafe.imports_passed_through():
+    from activities import accounts, deliveries
+    from domain.permission import MACHINE, PermissionState
+    from domain.state import Pending
+
+
+def account_input(state: PermissionState, want: Pending) -> accounts.SystemAccountInput:
+    """Say whose system account is meant."""
+    del want
+    return accounts.SystemAccountInput(
+        key=state.workflow_id, org_number=state.party, dataset_id=state.dataset_id
+    )
+
+
+@workflow.defn
+@takes_steps_of(MACHINE)
+class Permission(Durable[PermissionState]):
+    """The dated right of one party to deliver one data set."""
+
+    machine = MACHINE
+    operations = {
+        "create_system_account": Operation(
+            accounts.Accounts.create_system_account, account_input, "system_account_found"
+        ),
+        "fetch_report": Operation(
+            deliveries.Deliveries.fetch_report,
+            lambda _, want: deliveries.DeliveryInput(delivery_id=want.item),
+            "report_fetched",
+        ),
+        "disable_system_account": Operation(
+            accounts.Accounts.disable_system_account,
+            account_input,
+            "system_account_off",
+            shuts_off=True,
+        ),
+    }
+
+    @workflow.init
+    def __init__(self, start: Start) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: Start) -> Result:
+        """Run as long as the right lasts."""
+        del start
+        return await self.live()

@@ -1,0 +1,34 @@
+"""What an agreement in force does to the world."""
+
+from temporalio import workflow
+
+from workflows.case import Durable, Operation, Result, Start, takes_steps_of
+from workflows.onboarding import end_input, person_input
+
+with workflow.unsafe.imports_passed_through():
+    from activities import accounts, register
+    from domain.producer_agreement import MACHINE, AgreementState
+
+
+@workflow.defn
+@takes_steps_of(MACHINE)
+class ProducerAgreement(Durable[AgreementState]):
+    """The producer's agreement, on which everything under it rests."""
+
+    machine = MACHINE
+    operations = {
+        "find_or_create_person": Operation(
+            accounts.Accounts.find_or_create_person, person_input, "person_found"
+        ),
+        "end_agreement": Operation(register.Agreements.end_agreement, end_input, "agreement_ended"),
+    }
+
+    @workflow.init
+    def __init__(self, start: Start) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: Start) -> Result:
+        """Run as long as the agreement is in force."""
+        del start
+        return await self.live()
