@@ -5,6 +5,9 @@ SHA-256 into `forms.yaml`. Needs the Debian packages `fonts-ebgaramond` and `fon
 Dates and identifiers are fixed, so the same source makes the same file.
 """
 
+# mypy: disable-error-code="import-untyped,import-not-found"
+# (neither renderer has types, and without the group `forms` they are not even installed)
+
 import hashlib
 import os
 import re
