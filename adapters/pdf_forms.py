@@ -5,7 +5,6 @@ the file: what cannot be read counts as scanned paper, at which a person looks.
 """
 
 import hashlib
-import logging
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,17 +14,13 @@ from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, PdfObject
 
-from adapters.time_limit import TimeIsUp, time_limit
+from adapters.untrusted_pdf import UnreadablePdf, untrusted_pdf
 from domain.text import Text
 
-# pypdf logs what it stumbles over, field values included: personal data in our logs.
-logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
-
 TEXT_FIELDS = {"/Tx", "/Ch"}
-SECONDS_MAX = 5.0
 FIELDS_MAX = 500
 VALUE_CHARACTERS_MAX = 10_000
 
@@ -118,11 +113,10 @@ def read(data: bytes) -> FilledForm | None:
     """Read the fields of a form, or return None when there are none that can be read (a scan)."""
     fields: dict[str, str] = {}
     try:
-        with time_limit(SECONDS_MAX):
-            reader = PdfReader(BytesIO(data), strict=False)
+        with untrusted_pdf(data) as reader:
             for name, value in _text_fields(_at(reader.root_object, "/AcroForm")):
                 fields.setdefault(name, value)  # a field comes before its widgets, which have none
-    except (Exception, TimeIsUp):  # noqa: BLE001 - a hostile file makes pypdf raise anything; a person looks
+    except UnreadablePdf:
         return None
     if not fields:
         return None
