@@ -239,6 +239,9 @@ def is_running(state: State, moment: Moment) -> bool:
     return not state.is_ended
 
 
+CHECK_COMPLETION = "check_completion"
+
+
 def everyday_waits(state: CaseState) -> tuple[Wait, ...] | None:
     """Return whom a parked or incomplete case waits on; None when the stage decides."""
     if state.parked_until is not None:
@@ -247,7 +250,7 @@ def everyday_waits(state: CaseState) -> tuple[Wait, ...] | None:
         return None
     if awaits_completion(state):
         return (Wait(on=Party.PRODUCER, rule="completion", due=state.completion.due),)
-    return None
+    return (Wait(on=Party.CASE_HANDLER, rule=CHECK_COMPLETION),)
 
 
 def everyday_timers(state: CaseState, policy: Policy) -> Iterator[Timer]:

@@ -8,6 +8,7 @@ from pydantic import Field
 from domain import agreements, appeal, decision
 from domain.act import CONTACT, Actor, Refusal
 from domain.case import (
+    CHECK_COMPLETION,
     PART_ENDED,
     PEOPLE,
     CaseState,
@@ -269,7 +270,8 @@ def waits(state: ConnectionState) -> Iterator[Wait]:
         return
     if (everyday := everyday_waits(state)) is not None and state.is_case:
         yield from everyday
-        return
+        if everyday[0].rule != CHECK_COMPLETION:
+            return
     if state.stage == "appeal_period":
         yield from appeal.appeal_waits(state)
     elif state.stage == "connecting":

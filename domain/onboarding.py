@@ -8,6 +8,7 @@ from pydantic import Field
 from domain import agreements, appeal, decision
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
 from domain.case import (
+    CHECK_COMPLETION,
     PEOPLE,
     CaseState,
     Kind,
@@ -319,7 +320,7 @@ def waits(state: OnboardingState) -> Iterator[Wait]:
         return
     if (everyday := everyday_waits(state)) is not None and not state.is_ending:
         yield from everyday
-        if everyday[0].rule != "check_completion":
+        if everyday[0].rule != CHECK_COMPLETION:
             return
     for wait in WAITS.get(state.stage, ()):
         yield from wait(state)
