@@ -1,12 +1,15 @@
 """What is looked up near at hand: the organisation registers and the forms that came in."""
 
+import asyncio
+
 import asyncpg
 from pydantic import BaseModel
 from temporalio import activity
 
+from adapters.form_check import Expected, check
 from adapters.organisation_registers import OrganisationRegisters
-from adapters.pdf_forms import Forms
-from domain.agreements import FormChecked, PlaceFinding
+from adapters.pdf_forms import Forms, read
+from domain.agreements import FormChecked
 from domain.case import Kind
 from domain.onboarding import OrganisationLookedUp
 from domain.organisations import why_a_person
@@ -26,6 +29,8 @@ class FormInput(BaseModel):
     form: str
     org_number: str
     organisation_name: str
+    template_id: str
+    template_version: str
     a3: tuple[str, ...] = ()
     a4: tuple[str, ...] = ()
 
@@ -52,18 +57,17 @@ class LookUps:
     async def check_form(self, wanted: FormInput) -> FormChecked:
         """Read a filled form place by place. It only reports; a person decides."""
         data = await documents.read(self._pool, wanted.form)
-        found = self._forms.findings(
-            wanted.kind,
-            data,
-            org_number=wanted.org_number,
+        form = await asyncio.to_thread(read, data)
+        if form is None:
+            return FormChecked(kind=wanted.kind)
+        expected = Expected(
+            kind=wanted.kind,
+            template_id=wanted.template_id,
+            template_version=wanted.template_version,
             organisation=wanted.organisation_name,
+            org_number=wanted.org_number,
             a3=wanted.a3,
             a4=wanted.a4,
         )
-        return FormChecked(
-            kind=wanted.kind,
-            findings=tuple(
-                PlaceFinding(place=place, ok=each.ok, sv=each.what_sv, en=each.what_en)
-                for place, each in found.items()
-            ),
-        )
+        findings = check(self._forms, form, expected)
+        return FormChecked(kind=wanted.kind, findings=tuple(findings.values()))

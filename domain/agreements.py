@@ -112,6 +112,16 @@ def required_kinds(datasets: dict[str, Dataset]) -> set[str]:
     return {Kind.PRODUCER} | ({Kind.PROCESSING} if PersonalData.DECLARED in personal else set())
 
 
+def declared(state: CaseState, which: Literal["a3", "a4"]) -> tuple[str, ...]:
+    """Return the categories that the data sets declare, each once."""
+    found = [
+        category
+        for dataset in state.datasets.values()
+        for category in getattr(dataset.declaration, which)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def undescribed(state: CaseState) -> list[str]:
     """Data sets of which it is not known whether they hold personal data."""
     return [

@@ -97,7 +97,7 @@ class Operation:
     """How a wanted operation is done: by which activity, with what, and what its answer is."""
 
     activity: Callable[..., Any]
-    input: Callable[[Any, Pending], BaseModel]
+    input: Callable[[Any, Pending, Policy], BaseModel]
     answer: str
     shuts_off: bool = False
 
@@ -318,7 +318,7 @@ class Durable(Generic[S]):
             self._systems[want.key] = want.system
             handle = workflow.start_activity(
                 operation.activity,
-                operation.input(self.state, want),
+                operation.input(self.state, want, self._policy),
                 task_queue=want.system,
                 activity_id=want.key,
                 start_to_close_timeout=ATTEMPT_LIMIT,

@@ -1,5 +1,7 @@
 """What the connection of a data set does to the world."""
 
+from typing import ClassVar
+
 from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result, Start, takes_steps_of
@@ -9,12 +11,10 @@ with workflow.unsafe.imports_passed_through():
     from activities import lookups, messages, register
     from domain.connection import MACHINE, ConnectionState
     from domain.onboarding import agreement_id
-    from domain.state import Pending
 
 
-def enrol_input(state: ConnectionState, want: Pending) -> messages.EnrolInput:
+def enrol_input(state: ConnectionState, *_: object) -> messages.EnrolInput:
     """Say what wants to rest on the agreement."""
-    del want
     return messages.EnrolInput(
         owner=agreement_id(state.org_number),
         ref=state.workflow_id,
@@ -29,7 +29,7 @@ class DatasetConnection(Durable[ConnectionState]):
     """One data set under an agreement in force."""
 
     machine = MACHINE
-    operations = {
+    operations: ClassVar[dict[str, Operation]] = {
         "enrol_at_agreement": Operation(messages.Messages.enrol, enrol_input, "enrolled"),
         "check_form": Operation(lookups.LookUps.check_form, form_input, "form_checked"),
         "register_agreement": Operation(

@@ -1,6 +1,7 @@
 """What a credential does to the world."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 from temporalio import workflow
 
@@ -9,21 +10,20 @@ from workflows.case import Durable, Operation, Result, Start, takes_steps_of
 with workflow.unsafe.imports_passed_through():
     from activities import portal
     from domain.credential import MACHINE, CredentialState
+    from domain.policy import Policy
     from domain.state import Pending
 
 
-def application_input(state: CredentialState, want: Pending) -> portal.ApplicationInput:
+def application_input(state: CredentialState, *_: object) -> portal.ApplicationInput:
     """Say which application is meant; its name tells a person what it is."""
-    del want
     name = f"NGP {state.dataset_name} {state.organisation_name} ({state.environment})"
     return portal.ApplicationInput(
         key=state.workflow_id, name=name, system_account=state.system_account
     )
 
 
-def subscription_input(state: CredentialState, want: Pending) -> portal.SubscriptionInput:
+def subscription_input(state: CredentialState, *_: object) -> portal.SubscriptionInput:
     """Say what the application is to be subscribed to."""
-    del want
     return portal.SubscriptionInput(
         key=state.workflow_id,
         application_id=state.application_id or "",
@@ -31,7 +31,7 @@ def subscription_input(state: CredentialState, want: Pending) -> portal.Subscrip
     )
 
 
-def key_input(state: CredentialState, want: Pending) -> portal.KeyInput:
+def key_input(state: CredentialState, want: Pending, policy: Policy) -> portal.KeyInput:
     """Say which key is to be issued, to whom it is offered and until when."""
     assert state.holder is not None
     return portal.KeyInput(
@@ -41,7 +41,7 @@ def key_input(state: CredentialState, want: Pending) -> portal.KeyInput:
         environment=state.environment,
         offered_to=state.holder.account_id or state.holder.email,
         system_account=state.system_account,
-        offered_until=want.since + timedelta(days=8),
+        offered_until=want.since + timedelta(days=policy.key_offer_days + 1),
     )
 
 
@@ -51,7 +51,7 @@ class Credential(Durable[CredentialState]):
     """One application, one subscription and one living key at one portal."""
 
     machine = MACHINE
-    operations = {
+    operations: ClassVar[dict[str, Operation]] = {
         "create_application": Operation(
             portal.Portal.create_application, application_input, "application_created"
         ),
@@ -65,7 +65,7 @@ class Credential(Durable[CredentialState]):
         "issue_key": Operation(portal.Portal.issue_key, key_input, "key_issued"),
         "cancel_offer": Operation(
             portal.Offers.cancel_offer,
-            lambda state, _: portal.OfferInput(offer_id=state.offer_id or ""),
+            lambda state, *_: portal.OfferInput(offer_id=state.offer_id or ""),
             "offer_cancelled",
         ),
         "revoke_keys": Operation(

@@ -1,18 +1,22 @@
 """What an onboarding does to the world."""
 
+from typing import ClassVar
+
 from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result, Start, takes_steps_of
 
 with workflow.unsafe.imports_passed_through():
     from activities import accounts, lookups, register
+    from domain.agreements import declared
     from domain.case import CaseState
     from domain.dates import local_date
     from domain.onboarding import MACHINE, OnboardingState
+    from domain.policy import Policy
     from domain.state import Pending
 
 
-def person_input(state: CaseState, want: Pending) -> accounts.PersonInput:
+def person_input(state: CaseState, want: Pending, _: Policy) -> accounts.PersonInput:
     """Say whose personal account is wanted."""
     person = dict(state.people())[want.item]
     return accounts.PersonInput(
@@ -24,20 +28,25 @@ def person_input(state: CaseState, want: Pending) -> accounts.PersonInput:
     )
 
 
-def form_input(state: CaseState, want: Pending) -> lookups.FormInput:
+def form_input(state: CaseState, want: Pending, policy: Policy) -> lookups.FormInput:
     """Say which filled form is to be read, and what it is compared with."""
     agreement = state.agreements[want.item]
+    template = policy.agreements[agreement.kind.value]
     return lookups.FormInput(
         kind=agreement.kind,
         form=agreement.form or "",
         org_number=state.org_number,
         organisation_name=state.organisation_name,
-        a3=agreement.a3,
-        a4=agreement.a4,
+        template_id=template.template_id,
+        template_version=template.version,
+        a3=declared(state, "a3"),
+        a4=declared(state, "a4"),
     )
 
 
-def registration_input(state: CaseState, want: Pending) -> register.RegistrationInput:
+def registration_input(
+    state: CaseState, want: Pending, policy: Policy
+) -> register.RegistrationInput:
     """Say which agreement is to be registered."""
     agreement = state.agreements[want.item]
     assert agreement.document is not None
@@ -45,13 +54,13 @@ def registration_input(state: CaseState, want: Pending) -> register.Registration
     return register.RegistrationInput(
         org_number=state.org_number,
         kind=agreement.kind,
-        template=f"ngp-{agreement.kind}",
+        template=policy.agreements[agreement.kind.value].template_id,
         document=agreement.document,
         valid_from=agreement.valid_from,
     )
 
 
-def end_input(state: CaseState, want: Pending) -> register.EndInput:
+def end_input(state: CaseState, want: Pending, _: Policy) -> register.EndInput:
     """Say which agreement is to end in the register, from today."""
     agreement = state.agreements[want.item]
     key = register.registration_key(state.org_number, agreement.kind, agreement.document or "")
@@ -69,15 +78,15 @@ class ProducerOnboarding(Durable[OnboardingState]):
     """From application to the first connected data set."""
 
     machine = MACHINE
-    operations = {
+    operations: ClassVar[dict[str, Operation]] = {
         "look_up_organisation": Operation(
             lookups.LookUps.look_up_organisation,
-            lambda state, _: lookups.LookUpInput(org_number=state.org_number),
+            lambda state, *_: lookups.LookUpInput(org_number=state.org_number),
             "organisation_looked_up",
         ),
         "find_or_create_organisation": Operation(
             accounts.Accounts.find_or_create_organisation,
-            lambda state, _: accounts.OrganisationInput(
+            lambda state, *_: accounts.OrganisationInput(
                 org_number=state.org_number, name=state.organisation_name
             ),
             "organisation_found",

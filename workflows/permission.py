@@ -1,5 +1,7 @@
 """What a permission does to the world."""
 
+from typing import ClassVar
+
 from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result, Start, takes_steps_of
@@ -7,12 +9,10 @@ from workflows.case import Durable, Operation, Result, Start, takes_steps_of
 with workflow.unsafe.imports_passed_through():
     from activities import accounts, deliveries
     from domain.permission import MACHINE, PermissionState
-    from domain.state import Pending
 
 
-def account_input(state: PermissionState, want: Pending) -> accounts.SystemAccountInput:
+def account_input(state: PermissionState, *_: object) -> accounts.SystemAccountInput:
     """Say whose system account is meant."""
-    del want
     return accounts.SystemAccountInput(
         key=state.workflow_id, org_number=state.party, dataset_id=state.dataset_id
     )
@@ -24,13 +24,13 @@ class Permission(Durable[PermissionState]):
     """The dated right of one party to deliver one data set."""
 
     machine = MACHINE
-    operations = {
+    operations: ClassVar[dict[str, Operation]] = {
         "create_system_account": Operation(
             accounts.Accounts.create_system_account, account_input, "system_account_found"
         ),
         "fetch_report": Operation(
             deliveries.Deliveries.fetch_report,
-            lambda _, want: deliveries.DeliveryInput(delivery_id=want.item),
+            lambda _, want, __: deliveries.DeliveryInput(delivery_id=want.item),
             "report_fetched",
         ),
         "disable_system_account": Operation(

@@ -1,5 +1,7 @@
 """What a person's access does to the world."""
 
+from typing import ClassVar
+
 from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result, Start, takes_steps_of
@@ -15,10 +17,10 @@ class PersonAccess(Durable[PersonState]):
     """One person's account and all that hangs on it."""
 
     machine = MACHINE
-    operations = {
+    operations: ClassVar[dict[str, Operation]] = {
         "activate_person": Operation(
             accounts.Accounts.activate_person,
-            lambda state, _: accounts.AccountInput(
+            lambda state, *_: accounts.AccountInput(
                 account_id=state.person.account_id if state.person else ""
             ),
             "person_activated",

@@ -1,5 +1,7 @@
 """What an agreement in force does to the world."""
 
+from typing import ClassVar
+
 from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result, Start, takes_steps_of
@@ -16,7 +18,7 @@ class ProducerAgreement(Durable[AgreementState]):
     """The producer's agreement, on which everything under it rests."""
 
     machine = MACHINE
-    operations = {
+    operations: ClassVar[dict[str, Operation]] = {
         "find_or_create_person": Operation(
             accounts.Accounts.find_or_create_person, person_input, "person_found"
         ),

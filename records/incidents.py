@@ -1,0 +1,71 @@
+"""Incidents: operations that fail outside, from the first failed attempt to the first success."""
+
+from datetime import datetime
+
+import asyncpg
+from pydantic import BaseModel, ConfigDict
+
+from records.sql import query
+
+
+class Incident(BaseModel):
+    """One failing operation of one workflow."""
+
+    model_config = ConfigDict(frozen=True)
+
+    workflow_id: str
+    operation: str
+    system: str
+    since: datetime
+    attempts: int
+    status: int | None
+    said: str
+    unmendable: bool
+    next_try_at: datetime
+
+
+async def failed(
+    pool: asyncpg.Pool,
+    *,
+    workflow_id: str,
+    operation: str,
+    system: str,
+    status: int | None,
+    said: str,
+    unmendable: bool,
+    now: datetime,
+    next_try_at: datetime,
+) -> None:
+    """Note a failed attempt; attempts add up across resets."""
+    await pool.execute(
+        query("incident_failed"),
+        workflow_id,
+        operation,
+        system,
+        now,
+        status,
+        said,
+        unmendable,
+        next_try_at,
+    )
+
+
+async def cleared(pool: asyncpg.Pool, *, workflow_id: str, operation: str) -> bool:
+    """Forget an incident; True when there was one."""
+    return await pool.fetchval(query("incident_cleared"), workflow_id, operation) is not None
+
+
+async def forget_others(pool: asyncpg.Pool, workflow_id: str, wanted: list[str]) -> None:
+    """Forget the incidents of operations that are no longer wanted."""
+    await pool.execute(query("incidents_forgotten"), workflow_id, wanted)
+
+
+async def failing(pool: asyncpg.Pool, system: str) -> list[Incident]:
+    """Return all that fails at a system, also what is not shown yet."""
+    return [Incident(**dict(row)) for row in await pool.fetch(query("incidents_failing"), system)]
+
+
+async def shown(pool: asyncpg.Pool, workflow_ids: list[str] | None = None) -> list[Incident]:
+    """Return the incidents that show: from the third failed attempt, or when unmendable."""
+    rows = await pool.fetch(query("incidents_open"), workflow_ids)
+    return [Incident(**dict(row)) for row in rows]
