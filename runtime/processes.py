@@ -1,0 +1,108 @@
+"""Child processes that die with their parent, log to files, and are stopped by their own id."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+LAST_LINES = 15
+
+
+class ProcessEndedError(RuntimeError):
+    """A program of the stack ended by itself; says which, and its last lines."""
+
+
+def free_port() -> int:
+    """Return a TCP port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Child:
+    """A running program."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self.process.returncode is None
+
+    def last_lines(self) -> str:
+        """Return the end of its log."""
+        lines = self.log.read_text("utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-LAST_LINES:])
+
+    async def stop(self, *, how: int = signal.SIGTERM, seconds: float = 20) -> None:
+        """Ask it to end, wait, and kill it only when it does not."""
+        if not self.is_running:
+            return
+        self.process.send_signal(how)
+        try:
+            await asyncio.wait_for(self.process.wait(), seconds)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+
+async def start(
+    name: str,
+    command: Sequence[str],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Child:
+    """Start a program whose output goes to a file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            preexec_fn=_die_with_parent,
+        )
+    return Child(name, process, log)
+
+
+async def wait_until(
+    ready: Callable[[], Awaitable[bool]], child: Child, *, seconds: float = 60
+) -> None:
+    """Wait until a program is ready.
+
+    Raises:
+        ProcessEndedError: it ended, or was not ready in time.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not await ready():
+        if not child.is_running:
+            raise ProcessEndedError(f"{child.name} ended:\n{child.last_lines()}")
+        if asyncio.get_running_loop().time() > deadline:
+            raise ProcessEndedError(f"{child.name} is not ready:\n{child.last_lines()}")
+        await asyncio.sleep(0.05)
+
+
+async def listens(port: int) -> bool:
+    """Whether somebody accepts connections on a port of loopback."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
