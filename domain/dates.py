@@ -1,12 +1,16 @@
 """Dates by the law: periods (lag 1930:173), public holidays (lag 1989:253), Swedish midnights."""
 
 import calendar
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from domain.text import Text
+
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 SATURDAY, SUNDAY = 5, 6
+SUNDAY_NAME = Text(sv="söndag", en="Sunday")
+NATIONAL_DAY_SINCE = 2005
 
 
 def easter_sunday(year: int) -> date:
@@ -28,29 +32,40 @@ def _saturday_from(day: date) -> date:
 
 
 @lru_cache(maxsize=512)
-def public_holidays(year: int) -> dict[date, str]:
-    """Return the public holidays of a year by their Swedish names (lag 1989:253 1 §)."""
+def public_holidays(year: int) -> dict[date, Text]:
+    """Return the named public holidays of a year (lag 1989:253 1 §).
+
+    Until 2004 annandag pingst was one and nationaldagen was not (SFS 2004:1320).
+    """
     easter = easter_sunday(year)
+    moved = {date(year, 6, 6): Text(sv="nationaldagen", en="National Day")}
+    if year < NATIONAL_DAY_SINCE:
+        moved = {easter + timedelta(days=50): Text(sv="annandag pingst", en="Whit Monday")}
     return {
-        date(year, 1, 1): "nyårsdagen",
-        date(year, 1, 6): "trettondedag jul",
-        easter - timedelta(days=2): "långfredagen",
-        easter: "påskdagen",
-        easter + timedelta(days=1): "annandag påsk",
-        date(year, 5, 1): "första maj",
-        easter + timedelta(days=39): "Kristi himmelsfärdsdag",
-        easter + timedelta(days=49): "pingstdagen",
-        date(year, 6, 6): "nationaldagen",
-        _saturday_from(date(year, 6, 20)): "midsommardagen",
-        _saturday_from(date(year, 10, 31)): "alla helgons dag",
-        date(year, 12, 25): "juldagen",
-        date(year, 12, 26): "annandag jul",
+        date(year, 1, 1): Text(sv="nyårsdagen", en="New Year's Day"),
+        date(year, 1, 6): Text(sv="trettondedag jul", en="Epiphany"),
+        easter - timedelta(days=2): Text(sv="långfredagen", en="Good Friday"),
+        easter: Text(sv="påskdagen", en="Easter Sunday"),
+        easter + timedelta(days=1): Text(sv="annandag påsk", en="Easter Monday"),
+        date(year, 5, 1): Text(sv="första maj", en="May Day"),
+        easter + timedelta(days=39): Text(sv="Kristi himmelsfärdsdag", en="Ascension Day"),
+        easter + timedelta(days=49): Text(sv="pingstdagen", en="Whit Sunday"),
+        **moved,
+        _saturday_from(date(year, 6, 20)): Text(sv="midsommardagen", en="Midsummer Day"),
+        _saturday_from(date(year, 10, 31)): Text(sv="alla helgons dag", en="All Saints' Day"),
+        date(year, 12, 25): Text(sv="juldagen", en="Christmas Day"),
+        date(year, 12, 26): Text(sv="annandag jul", en="Boxing Day"),
     }
 
 
+def holiday_name(day: date) -> Text | None:
+    """Return the name of a public holiday, `söndag` for a Sunday without one, or None."""
+    return public_holidays(day.year).get(day) or (SUNDAY_NAME if day.weekday() == SUNDAY else None)
+
+
 def is_public_holiday(day: date) -> bool:
-    """Whether a day is a public holiday; Sundays are."""
-    return day.weekday() == SUNDAY or day in public_holidays(day.year)
+    """Whether a day is a public holiday; Sundays are (lag 1989:253 1 §)."""
+    return holiday_name(day) is not None
 
 
 def is_working_day(day: date) -> bool:
@@ -71,7 +86,13 @@ def next_working_day(day: date) -> date:
 
 
 def add_working_days(start: date, count: int) -> date:
-    """Return the day that lies `count` working days after `start`."""
+    """Return the day that lies `count` working days after `start`; `start` itself for 0.
+
+    Raises:
+        ValueError: `count` is negative.
+    """
+    if count < 0:
+        raise ValueError("a number of working days cannot be negative")
     day = start
     for _ in range(count):
         day = next_working_day(day + timedelta(days=1))
@@ -85,7 +106,13 @@ def end_of_period(
 
     Weeks, months and years end on the day with the same weekday or number; in a month that
     lacks it, on its last day. A last day that is no working day moves to the next one.
+
+    Raises:
+        ValueError: a length is negative, or the end lies after the year 9999.
+        OverflowError: the end lies after the last day there is.
     """
+    if min(days, weeks, months, years) < 0:
+        raise ValueError("a period cannot have a negative length")
     month_index = start.year * 12 + start.month - 1 + months + 12 * years
     year, month = divmod(month_index, 12)
     day = min(start.day, calendar.monthrange(year, month + 1)[1])
@@ -94,8 +121,20 @@ def end_of_period(
 
 
 def midnight_after(day: date) -> datetime:
-    """Return the instant at which a day has ended: 00:00 the next day, Europe/Stockholm."""
-    return datetime.combine(day + timedelta(days=1), time.min, STOCKHOLM)
+    """Return the instant, in UTC, at which a day has ended in Europe/Stockholm.
+
+    That is 00:00 the next day: a time limit holds its whole last day. Sweden changes its clocks
+    at 02:00 and 03:00, so this midnight exists exactly once.
+
+    Raises:
+        OverflowError: `day` is the last day there is, 9999-12-31.
+    """
+    return datetime.combine(day + timedelta(days=1), time.min, STOCKHOLM).astimezone(UTC)
+
+
+def due_instant(day: date) -> datetime:
+    """Return the instant, in UTC, from which something due on a day is late."""
+    return midnight_after(day)
 
 
 def local_date(instant: datetime) -> date:
