@@ -9,10 +9,11 @@ import unicodedata
 
 DASHES = r"+–—‐‑‒−\-"  # for use inside the brackets of an expression
 CANDIDATE = re.compile(
-    rf"(?<![0-9])(?:16|18|19|20)?([0-9]{{2}})[-./ ]?([0-9]{{2}})[-./ ]?([0-9]{{2}})"
-    rf"[ \t]{{0,2}}[{DASHES}]?[ \t]{{0,2}}([0-9]{{4}})"
+    # Looked ahead, not consumed: digits before a number cannot hide it.
+    rf"(?<![0-9])(?=(?:16|18|19|20)?([0-9]{{2}})[-./\s]?([0-9]{{2}})[-./\s]?([0-9]{{2}})"
+    rf"\s{{0,2}}[{DASHES}]?\s{{0,2}}([0-9]{{4}})"
     # A range such as 2026-01-01–2026-12-31 holds two dates, no number.
-    rf"(?![0-9]|[{DASHES}./][0-9])"
+    rf"(?![0-9]|[{DASHES}./][0-9]))"
 )
 COORDINATION_DAYS = 60
 MONTHS = 12
@@ -40,5 +41,6 @@ def contains_personal_number(text: str) -> bool:
     Ten or twelve digits, with or without dash, plus sign or spaces. A telephone or other number
     that happens to form one counts too: better one question too many than one number kept.
     """
-    plain = unicodedata.normalize("NFKC", text)
+    # Digits of other scripts are read as ours; a superscript (footnote) is no digit.
+    plain = text if text.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in text)
     return any(is_personal_number("".join(found.groups())) for found in CANDIDATE.finditer(plain))
