@@ -42,7 +42,7 @@ class _Watcher(ActivityInboundInterceptor):
         self._pool = pool
         self._client = client
 
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401 - the SDK's names
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's names
         system = activity.info().task_queue
         if system not in WATCHED:
             return await super().execute_activity(input)
@@ -54,7 +54,7 @@ class _Watcher(ActivityInboundInterceptor):
         await self._quietly(self._succeeded(system))
         return result
 
-    async def _quietly(self, noting: Any) -> None:  # noqa: ANN401 - a coroutine
+    async def _quietly(self, noting: Any) -> None:
         try:
             await noting
         except Exception:  # noqa: BLE001 - the record being down must not fail the attempt

@@ -1,7 +1,6 @@
 """Agreements: sent in, checked place by place, returned or accepted, and countersigned."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -18,7 +17,7 @@ from domain.case import (
 )
 from domain.datasets import Dataset, Declaration, PersonalData, declaration_problems
 from domain.everyday import Reason, not_in_past
-from domain.fields import FreeText
+from domain.fields import Day, FreeText
 from domain.machine import Content, Moment, Payload, Reaction, Step
 from domain.state import Party, System, Wait, Want
 from domain.text import Text
@@ -73,7 +72,7 @@ class ReturnAgreement(Payload):
 
     kind: Kind
     deficiencies: tuple[Deficiency, ...] = Field(min_length=1)
-    due: date
+    due: Day
 
 
 class CountersignAgreement(Payload):
@@ -81,7 +80,7 @@ class CountersignAgreement(Payload):
 
     kind: Kind
     signed: str | None = None
-    valid_from: date | None = None
+    valid_from: Day | None = None
 
 
 class PlaceFinding(Content):

@@ -1,7 +1,6 @@
 """After an adverse decision: appeal in time or too late, reconsideration, court, legal force."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -9,7 +8,7 @@ from pydantic import Field
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
 from domain.case import Appeal, CaseState, Decision
 from domain.dates import end_of_period, midnight_after
-from domain.fields import FreeText
+from domain.fields import Day, FreeText
 from domain.machine import Moment, Payload, Step
 from domain.policy import Policy
 from domain.state import Party, Timer, Wait
@@ -20,7 +19,7 @@ class AppealDecision(Payload):
     """An appeal, given in to the deciding authority (FL 43 §); `document` is a stored one."""
 
     document: str = Field(min_length=1)
-    arrival_date: date
+    arrival_date: Day
 
 
 class RecordTimeliness(Payload):
@@ -33,20 +32,20 @@ class RecordTimeliness(Payload):
 class RecordReceipt(Payload):
     """The day the party got the decision (FL 44 §)."""
 
-    date: date
+    date: Day
 
 
 class HandOver(Payload):
     """The day the appeal was handed over to the court (FL 46 §)."""
 
-    date: date
+    date: Day
 
 
 class RecordAppealOutcome(Payload):
     """What the court found."""
 
     outcome: Literal["upheld", "remitted"]
-    date: date
+    date: Day
 
 
 def begin_appeal(state: CaseState, decision: Decision, moment: Moment) -> None:

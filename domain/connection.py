@@ -22,7 +22,7 @@ from domain.credential import End
 from domain.datasets import Dataset, Delivery, InformationOwner
 from domain.dates import midnight_after
 from domain.everyday import EVERYDAY, not_in_past, unpark
-from domain.fields import Email, FreeText
+from domain.fields import Day, Email, FreeText
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
 from domain.onboarding import agreement_id
 from domain.permission import permission_id
@@ -107,7 +107,7 @@ class UpdateContacts(Payload):
 class Disconnect(Payload):
     """The last day of delivery, and why."""
 
-    last_day: date
+    last_day: Day
     reason: FreeText = ""
 
 

@@ -1,7 +1,7 @@
 """Examination and decision: proposal, hearing of the party, decision by another person."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ from domain.case import (
 from domain.datasets import DatasetDecision, Ground, PersonalData
 from domain.dates import end_of_period, local_date, midnight_after
 from domain.everyday import Reason, not_in_past
-from domain.fields import FreeText
+from domain.fields import Day, FreeText
 from domain.machine import Moment, NoPayload, Payload, Step
 from domain.policy import Policy
 from domain.state import Party, Timer, Wait
@@ -42,7 +42,7 @@ class HearParty(Payload):
     """The material the party is asked to comment on, and until when (FL 25 §)."""
 
     material: FreeText = Field(min_length=1)
-    due: date
+    due: Day
 
 
 class Comment(Payload):

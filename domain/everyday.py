@@ -7,7 +7,7 @@ from pydantic import Field
 
 from domain.act import CONTACT, DECIDER, HANDLER, OPERATOR, Actor, Refusal, Role, refuse
 from domain.case import CaseState, Completion, awaits_completion, is_case, is_running
-from domain.fields import FreeText, Name, PersonsEmail, Phone
+from domain.fields import Day, FreeText, Name, PersonsEmail, Phone
 from domain.machine import Moment, NoPayload, Payload, Step
 from domain.reminders import due_day
 from domain.state import OURS, Person, State
@@ -39,7 +39,7 @@ class RequestCompletion(Payload):
     """What the producer is asked to add, and until when (FL 20 §)."""
 
     items: tuple[CompletionItem, ...] = Field(min_length=1)
-    due: date
+    due: Day
 
 
 class SubmitCompletion(Payload):
@@ -53,14 +53,14 @@ class ExtendDeadline(Payload):
     """A later day for one of the deadlines that run."""
 
     deadline: str = Field(description="The rule of the wait, e.g. check_agreement")
-    due: date
+    due: Day
     reason: FreeText = Field(min_length=1)
 
 
 class Park(Payload):
     """Put the case aside until a day."""
 
-    until: date
+    until: Day
     reason: FreeText = Field(min_length=1)
 
 

@@ -12,7 +12,7 @@ from domain.case import PART_ENDED
 from domain.credential import End, credential_id
 from domain.datasets import Hosting
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP, not_in_past
-from domain.fields import FreeText, HttpsUrl
+from domain.fields import Day, FreeText, HttpsUrl, Instant
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
 from domain.policy import Policy
 from domain.state import Party, Person, State, System, Timer, Wait, Waiting, Want
@@ -143,7 +143,7 @@ class ReturnTestDelivery(Payload):
     """What is wrong with the test delivery, and until when it is to be made again."""
 
     findings: FreeText = Field(min_length=1)
-    due: date
+    due: Day
 
 
 class ChangeHosting(Payload):
@@ -157,7 +157,7 @@ class EndPermission(Payload):
     """Why a right ends, and when; at once when no instant is given."""
 
     reason: FreeText = Field(min_length=1)
-    at: datetime | None = None
+    at: Instant | None = None
 
 
 def begin(state: PermissionState, content: Begin, moment: Moment) -> None:
@@ -311,20 +311,6 @@ def _end_by_handler(
         end(state, End(outcome="ended_by_handler"), moment)
         return
     state.valid_until, state.valid_until_source = payload.at, "end_permission"
-
-
-def _end_refusal(
-    state: PermissionState, payload: EndPermission, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del state, actor, moment
-    if payload.at is None or payload.at.tzinfo is not None:
-        return None
-    return refuse(
-        "no_time_zone",
-        "Tidpunkten behöver en tidszon, till exempel 2027-01-01T00:00:00+01:00.",
-        "The instant needs a time zone, for example 2027-01-01T00:00:00+01:00.",
-        "at",
-    )
 
 
 def end(state: PermissionState, content: End, moment: Moment) -> None:
@@ -482,7 +468,6 @@ STEPS: tuple[Step[PermissionState], ...] = (
         payload=EndPermission,
         who=HANDLER,
         is_open=_is_alive,
-        check=_end_refusal,
         do=_end_by_handler,
         help=Text(sv="Avsluta behörigheten.", en="End the permission."),
     ),

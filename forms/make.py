@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 READ_ONLY = 1  # bit 1 of /Ff (ISO 32000-1, table 221)
 
 
-def _name_fields_by_parts(_document: Any, pdf: pydyf.PDF) -> None:  # noqa: ANN401
+def _name_fields_by_parts(_document: Any, pdf: pydyf.PDF) -> None:
     """Give `p1.organisation` a parent `p1`: a partial name holds no full stop (12.7.3.2)."""
     acro_form = pdf.catalog["AcroForm"]
     parents: dict[str, pydyf.Dictionary] = {}

@@ -69,7 +69,7 @@ async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
 
 
 async def _append(
-    connection: Any,  # noqa: ANN401 - a pool's connection proxy
+    connection: Any,
     batch: Batch,
     line: JournalLine,
     case_number: str | None,

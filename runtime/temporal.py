@@ -61,7 +61,7 @@ def make_plugin(keys: Keys, interceptors: Sequence[Interceptor] = ()) -> SimpleP
     )
 
 
-async def connect(plugin: SimplePlugin, **overrides: Any) -> Client:  # noqa: ANN401 - the SDK's options
+async def connect(plugin: SimplePlugin, **overrides: Any) -> Client:
     """Connect as the environment says: `TEMPORAL_*` or a profile in `temporal.toml`."""
     config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
     config.setdefault("target_host", "127.0.0.1:7233")

@@ -42,8 +42,8 @@ with workflow.unsafe.imports_passed_through():
         timers,
     )
     from domain.policy import Policy
-    from domain.state import EntryKind, Pending, State, System, Timer
-    from domain.view import Receipt, receipt, view
+    from domain.state import EntryKind, Pending, State, System, Timer, Waiting
+    from domain.view import ORDER, Receipt, receipt, view
 
 S = TypeVar("S", bound=State)
 
@@ -502,8 +502,8 @@ class Durable(Generic[S]):
             workflow.upsert_search_attributes(changes)
 
 
-def _shown_first(waiting: Any) -> tuple[int, datetime]:  # noqa: ANN401 - a wait
-    return (list(type(waiting.on)).index(waiting.on), waiting.since)
+def _shown_first(waiting: Waiting) -> tuple[int, datetime]:
+    return (ORDER.index(waiting.on), waiting.since)
 
 
 def _surface(task: asyncio.Task[None]) -> None:

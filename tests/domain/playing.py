@@ -1,6 +1,6 @@
 """Plays a machine without any system: acts, answers and time, by hand."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic
 
@@ -60,9 +60,7 @@ class Play(Generic[S]):
         assert found is not None, f"{name} was not refused in {self.state.stage}"
         return found
 
-    def ask(
-        self, name: str, actor: Actor, payload: dict[str, Any] | None = None
-    ) -> Refusal | None:
+    def ask(self, name: str, actor: Actor, payload: dict[str, Any] | None = None) -> Refusal | None:
         """Ask whether a step may be taken."""
         request = StepRequest(request_id="r", actor=actor, payload=payload or {})
         return refusal(self.machine, self.state, name, request, self.moment)
@@ -234,8 +232,9 @@ def at_datasets(*datasets: dict[str, Any]) -> Play[OnboardingState]:
     return play
 
 
-def by_post(day: date = NOON.date()) -> Actor:
+def by_post() -> Actor:
     """Return a handler who enters the contact's step from a letter."""
+    day = NOON.date()
     return HANDLER.model_copy(
         update={"on_behalf_of": "Anna Lind", "basis": "brev", "arrival_date": day}
     )

@@ -4,6 +4,7 @@ import pytest
 
 from domain.act import Role
 from domain.dates import midnight_after
+from domain.onboarding import OnboardingState
 from tests.domain.playing import (
     CONTACT,
     DECIDER,
@@ -23,7 +24,7 @@ from tests.domain.playing import (
 )
 
 
-def test_goes_from_application_to_connected():
+def test_goes_from_application_to_connected() -> None:
     """A municipality with one data set without personal data is onboarded step by step."""
     play = at_datasets()
 
@@ -40,7 +41,7 @@ def test_goes_from_application_to_connected():
     assert play.told("release")
 
 
-def test_waits_on_the_person_until_the_account_is_active():
+def test_waits_on_the_person_until_the_account_is_active() -> None:
     """The account stage waits on the invited person, and goes straight on when active."""
     play = opened()
     play.answer("organisation_looked_up", name="Mölndals kommun", kind="municipality")
@@ -55,7 +56,7 @@ def test_waits_on_the_person_until_the_account_is_active():
     assert play.state.stage == "agreement"
 
 
-def test_an_unknown_number_waits_on_the_handler():
+def test_an_unknown_number_waits_on_the_handler() -> None:
     """A number in neither register is never dismissed by a machine: a handler confirms it."""
     play = opened()
     reason = {"sv": "Finns inte i registren.", "en": "In neither register."}
@@ -67,7 +68,7 @@ def test_an_unknown_number_waits_on_the_handler():
     assert play.state.stage == "account"
 
 
-def test_an_organisation_that_is_not_eligible_is_dismissed_by_decision():
+def test_an_organisation_that_is_not_eligible_is_dismissed_by_decision() -> None:
     """A region is heard and dismissed by a decision of another person, with an appeal period."""
     play = opened()
     reason = {"sv": "Region.", "en": "Region."}
@@ -83,7 +84,7 @@ def test_an_organisation_that_is_not_eligible_is_dismissed_by_decision():
     assert (play.state.stage, play.state.outcome) == ("ended", "dismissed")
 
 
-def test_personal_data_call_for_a_processing_agreement():
+def test_personal_data_call_for_a_processing_agreement() -> None:
     """Declared personal data add the processing agreement; a ground is then demanded."""
     play = at_agreement(declaration(**PERSONAL))
     assert sorted(play.state.agreements) == ["processing", "producer"]
@@ -95,7 +96,7 @@ def test_personal_data_call_for_a_processing_agreement():
     assert ("decider", "decide") in play.waits
 
 
-def test_unknown_personal_data_block_the_agreements():
+def test_unknown_personal_data_block_the_agreements() -> None:
     """`unknown` waits on the producer until the data set has been described."""
     play = at_agreement(declaration(personal_data="unknown"))
     assert ("producer", "describe_dataset") in play.waits
@@ -108,7 +109,7 @@ def test_unknown_personal_data_block_the_agreements():
     assert play.waits == [("producer", "submit_agreement")]
 
 
-def test_a_returned_agreement_names_the_place_and_comes_again():
+def test_a_returned_agreement_names_the_place_and_comes_again() -> None:
     """A handler returns an agreement by place; the producer hands it in again."""
     play = at_agreement()
     play.take("submit_agreement", CONTACT, submission())
@@ -125,7 +126,7 @@ def test_a_returned_agreement_names_the_place_and_comes_again():
     assert play.state.stage == "review"
 
 
-def test_every_place_of_an_agreement_is_answered():
+def test_every_place_of_an_agreement_is_answered() -> None:
     """An incomplete checklist, or a deficient place, does not accept an agreement."""
     play = at_agreement()
     play.take("submit_agreement", CONTACT, submission())
@@ -137,7 +138,7 @@ def test_every_place_of_an_agreement_is_answered():
     assert play.refused("accept_agreement", HANDLER, bad).code == "place_deficient"
 
 
-def test_the_proposer_cannot_decide():
+def test_the_proposer_cannot_decide() -> None:
     """Two persons: who proposed the decision is refused as decider."""
     play = at_review()
     play.take("propose_decision", HANDLER, proposal())
@@ -145,7 +146,7 @@ def test_the_proposer_cannot_decide():
     assert play.refused("decide", same, {"reasons": "x"}).code == "own_proposal"
 
 
-def test_a_decision_is_never_worse_than_what_the_party_was_heard_on():
+def test_a_decision_is_never_worse_than_what_the_party_was_heard_on() -> None:
     """A full grant was proposed: a denial must be sent back so that the party is heard."""
     play = at_review()
     play.take("propose_decision", HANDLER, proposal())
@@ -158,7 +159,7 @@ def test_a_decision_is_never_worse_than_what_the_party_was_heard_on():
 
 
 @pytest.mark.parametrize("how", ["comment", "skip", "silence"])
-def test_a_grant_with_conditions_needs_a_hearing(how: str):
+def test_a_grant_with_conditions_needs_a_hearing(how: str) -> None:
     """Conditions go against the party: it comments, stays silent, or is left out with a code."""
     play = at_review()
     granted = {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}
@@ -179,7 +180,7 @@ def test_a_grant_with_conditions_needs_a_hearing(how: str):
     assert play.state.stage == "countersigning"
 
 
-def test_data_sets_are_granted_and_denied_one_by_one():
+def test_data_sets_are_granted_and_denied_one_by_one() -> None:
     """A denied data set beside a granted one goes on as its own connection."""
     play = at_review(declaration(), declaration("byggnad"))
     granted = {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}
@@ -196,7 +197,7 @@ def test_data_sets_are_granted_and_denied_one_by_one():
     assert content["dataset"]["decision"]["granted"] is False
 
 
-def test_all_denied_leads_to_the_appeal_period_and_no_agreement():
+def test_all_denied_leads_to_the_appeal_period_and_no_agreement() -> None:
     """Nobody denied ever holds an agreement; the case ends when the decision has legal force."""
     play = at_review()
     denied = {"dataset_id": "detaljplan", "granted": False}
@@ -204,6 +205,7 @@ def test_all_denied_leads_to_the_appeal_period_and_no_agreement():
     play.take("skip_hearing", HANDLER, {"reason": "FL25_1"})
     play.take("decide", DECIDER, {"reasons": "Nej."})
 
+    assert play.state.appeal is not None
     assert play.state.appeal.last_day == date(2026, 3, 23)
     assert not play.told("begin")
     play.wait_until(midnight_after(date(2026, 3, 23)) - timedelta(seconds=1))
@@ -212,7 +214,7 @@ def test_all_denied_leads_to_the_appeal_period_and_no_agreement():
     assert (play.state.stage, play.state.outcome) == ("ended", "denied")
 
 
-def _denied() -> Play:
+def _denied() -> Play[OnboardingState]:
     play = at_review()
     denied = {"dataset_id": "detaljplan", "granted": False}
     play.take("propose_decision", HANDLER, proposal(denied, outcome="denied"))
@@ -221,7 +223,7 @@ def _denied() -> Play:
     return play
 
 
-def test_an_appeal_in_time_stops_the_clock_and_goes_to_court():
+def test_an_appeal_in_time_stops_the_clock_and_goes_to_court() -> None:
     """An appeal in time is reconsidered or handed over; the court's answer ends the case."""
     play = _denied()
     play.take("appeal", CONTACT, {"document": "d" * 64, "arrival_date": "2026-03-02"})
@@ -233,7 +235,7 @@ def test_an_appeal_in_time_stops_the_clock_and_goes_to_court():
     assert (play.state.stage, play.state.outcome) == ("ended", "denied")
 
 
-def test_a_decision_can_be_reconsidered_until_it_is_handed_over():
+def test_a_decision_can_be_reconsidered_until_it_is_handed_over() -> None:
     """A new decision in the party's favour leads on to countersigning."""
     play = _denied()
     play.take("appeal", CONTACT, {"document": "d" * 64, "arrival_date": "2026-03-02"})
@@ -249,7 +251,7 @@ def test_a_decision_can_be_reconsidered_until_it_is_handed_over():
     assert play.state.stage == "countersigning"
 
 
-def test_an_appeal_too_late_ends_the_case():
+def test_an_appeal_too_late_ends_the_case() -> None:
     """An appeal that came too late is dismissed and the decision stands."""
     play = _denied()
     play.take("appeal", CONTACT, {"document": "d" * 64, "arrival_date": "2026-03-02"})
@@ -258,7 +260,7 @@ def test_an_appeal_too_late_ends_the_case():
 
 
 @pytest.mark.parametrize("stage", ["intake", "agreement", "review", "datasets", "appeal_period"])
-def test_withdrawal_ends_the_case_from_wherever_it_is(stage: str):
+def test_withdrawal_ends_the_case_from_wherever_it_is(stage: str) -> None:
     """`withdraw` works at every stage, with the clean-up that the stage needs."""
     make = {
         "intake": opened,
@@ -278,7 +280,7 @@ def test_withdrawal_ends_the_case_from_wherever_it_is(stage: str):
     assert not play.state.pending
 
 
-def test_withdrawal_while_countersigning_ends_what_may_stand_in_the_register():
+def test_withdrawal_while_countersigning_ends_what_may_stand_in_the_register() -> None:
     """An agreement that may have been registered is ended there before the case ends."""
     play = at_review()
     play.take("propose_decision", HANDLER, proposal())
@@ -290,7 +292,7 @@ def test_withdrawal_while_countersigning_ends_what_may_stand_in_the_register():
     assert play.state.stage == "ended"
 
 
-def test_refused_countersigning_goes_back_to_review():
+def test_refused_countersigning_goes_back_to_review() -> None:
     """The signatory declines with a reason; the handler examines again."""
     play = at_review()
     play.take("propose_decision", HANDLER, proposal())
@@ -299,7 +301,7 @@ def test_refused_countersigning_goes_back_to_review():
     assert play.waits == [("case_handler", "review")]
 
 
-def test_completion_is_asked_for_and_handed_in():
+def test_completion_is_asked_for_and_handed_in() -> None:
     """While asked for a completion the case waits on the producer, then on the handler."""
     play = at_agreement()
     payload = {"items": [{"what": "Delegationsordning"}], "due": "2026-03-16"}
@@ -310,7 +312,7 @@ def test_completion_is_asked_for_and_handed_in():
     assert ("case_handler", "check_completion") in play.waits
 
 
-def test_a_completion_never_closes_a_case_by_itself():
+def test_a_completion_never_closes_a_case_by_itself() -> None:
     """After the day has passed the handler is told, and the case goes on waiting."""
     play = at_agreement()
     payload = {"items": [{"what": "Karta"}], "due": "2026-03-16"}
@@ -320,7 +322,7 @@ def test_a_completion_never_closes_a_case_by_itself():
     assert play.mails("overdue")
 
 
-def test_parking_moves_lantmateriets_deadlines():
+def test_parking_moves_lantmateriets_deadlines() -> None:
     """The parked days are added to the authority's own deadlines, not to the producer's."""
     play = at_review()
     before = next(wait for wait in play.state.waiting if wait.rule == "review").since
@@ -331,14 +333,14 @@ def test_parking_moves_lantmateriets_deadlines():
     assert (after - before).days == 29
 
 
-def test_lantmateriets_own_deadlines_escalate():
+def test_lantmateriets_own_deadlines_escalate() -> None:
     """After 20 working days without a proposal all handlers are told, once."""
     play = at_review()
     play.wait(days=60)
     assert len(play.mails("overdue")) == 1
 
 
-def test_a_deadline_can_be_extended_with_a_reason():
+def test_a_deadline_can_be_extended_with_a_reason() -> None:
     """An extended deadline escalates on the new day only."""
     play = at_review()
     payload = {"deadline": "review", "due": "2026-06-01", "reason": "Remiss"}
@@ -349,7 +351,7 @@ def test_a_deadline_can_be_extended_with_a_reason():
     assert len(play.mails("overdue")) == 1
 
 
-def test_a_decision_may_be_asked_for_after_six_months_once():
+def test_a_decision_may_be_asked_for_after_six_months_once() -> None:
     """FL 12 §: not before six months, once, and then within 28 days."""
     play = at_agreement()
     assert play.refused("request_decision", CONTACT).code == "not_now"
@@ -361,7 +363,7 @@ def test_a_decision_may_be_asked_for_after_six_months_once():
     assert ("decider", "decide_on_request") not in play.waits
 
 
-def test_a_private_party_has_three_weeks_from_receipt():
+def test_a_private_party_has_three_weeks_from_receipt() -> None:
     """A company's appeal clock starts when it got the decision (FL 44 §)."""
     play = opened()
     play.state.organisation.org_number = "556036-0793"
@@ -372,24 +374,25 @@ def test_a_private_party_has_three_weeks_from_receipt():
     play.take("decide", DECIDER, {"reasons": "Nej."})
     assert play.waits == [("case_handler", "record_receipt")]
     play.take("record_receipt", HANDLER, {"date": "2026-03-13"})
+    assert play.state.appeal is not None
     assert play.state.appeal.last_day == date(2026, 4, 7)
 
 
-def test_a_biased_handler_cannot_act():
+def test_a_biased_handler_cannot_act() -> None:
     """After declaring bias a handler is refused in this case."""
     play = at_review()
     play.take("declare_bias", HANDLER, {"reason": "Släkt."})
     assert play.refused("propose_decision", HANDLER, proposal()).code == "biased"
 
 
-def test_a_letter_needs_a_basis_and_a_day():
+def test_a_letter_needs_a_basis_and_a_day() -> None:
     """A handler enters the contact's step only for somebody, with the day it arrived."""
     play = at_agreement()
     assert play.refused("submit_agreement", HANDLER, submission()).code == "basis_required"
     play.take("submit_agreement", by_post(), submission())
 
 
-def test_another_organisations_contact_is_refused():
+def test_another_organisations_contact_is_refused() -> None:
     """A contact of another organisation, and a stranger of the own, may not act."""
     play = at_agreement()
     other = CONTACT.model_copy(update={"organisation": "212000-0142"})
@@ -398,7 +401,7 @@ def test_another_organisations_contact_is_refused():
     assert play.refused("submit_agreement", stranger, submission()).code == "not_allowed"
 
 
-def test_the_deputy_acts_as_the_contact_but_names_no_deputy():
+def test_the_deputy_acts_as_the_contact_but_names_no_deputy() -> None:
     """`contact` includes the deputy, except in `name_deputy`."""
     play = at_agreement()
     play.take("name_deputy", CONTACT, {"name": "Bo Ek", "email": "bo.ek@molndal.example"})
@@ -410,7 +413,7 @@ def test_the_deputy_acts_as_the_contact_but_names_no_deputy():
     assert play.refused("name_deputy", deputy, named).code == "not_allowed"
 
 
-def test_a_replaced_contact_gets_an_own_account():
+def test_a_replaced_contact_gets_an_own_account() -> None:
     """The new contact's account is wanted; the old one may no longer act."""
     play = at_agreement()
     play.take("replace_contact", CONTACT, {"name": "Eva Ny", "email": "eva.ny@molndal.example"})
@@ -428,7 +431,9 @@ def test_a_replaced_contact_gets_an_own_account():
         ({"dataset_id": "vagar"}, "unknown_dataset"),
     ],
 )
-def test_bad_input_is_refused_with_a_code_and_both_languages(changes: dict, code: str):
+def test_bad_input_is_refused_with_a_code_and_both_languages(
+    changes: dict[str, object], code: str
+) -> None:
     """Each kind of bad input says what and where, in Swedish and English."""
     play = Play(opened().machine, "onboarding/x")
     payload = {
@@ -438,12 +443,13 @@ def test_bad_input_is_refused_with_a_code_and_both_languages(changes: dict, code
     }
     found = play.refused("apply", CONTACT, payload)
     assert found.code == code
+    assert found.field is not None
     assert found.field.startswith("datasets.0")
     assert found.text.sv
     assert found.text.en
 
 
-def test_a_personal_number_is_refused_and_not_repeated():
+def test_a_personal_number_is_refused_and_not_repeated() -> None:
     """A personnummer in the organisation's place is neither kept nor echoed."""
     play = Play(opened().machine, "onboarding/x")
     payload = {
