@@ -1,32 +1,57 @@
-"""The agreement register (`contracts/agreement-register.yaml`)."""
+"""The agreement register: which agreements are in force, by contract `agreement-register.yaml`."""
 
 from datetime import date
+from typing import Final
+from urllib.parse import quote
 
+import httpx
 from pydantic import BaseModel, ConfigDict
 
-from adapters.outside import Http
+from adapters.outside import TIMEOUT_SECONDS, Connection, NotFound
+
+SYSTEM: Final = "agreement_register"
 
 
 class RegisteredAgreement(BaseModel):
-    """An agreement that the register holds as in force."""
+    """An agreement as the register holds it; `key` is who registered it's own."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True)
 
     key: str
     org_number: str
     kind: str
+    template: str
+    document_sha256: str
     valid_from: date
 
 
-class AgreementRegister:
-    """The agreement register."""
+class _Found(BaseModel):
+    agreements: list[RegisteredAgreement]
 
-    def __init__(self, base_url: str, token: str, *, limit_seconds: float = 20) -> None:
-        self._http = Http("agreement_register", base_url, token, limit_seconds=limit_seconds)
+
+class AgreementRegister:
+    """The register over HTTP; all its calls are idempotent by our key."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._connection = Connection(
+            SYSTEM,
+            base_url,
+            token,
+            said_in=("code", "message", "fields", "existing"),
+            timeout_seconds=timeout_seconds,
+            transport=transport,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self._connection.close()
 
     async def register(
         self,
@@ -38,10 +63,11 @@ class AgreementRegister:
         document_sha256: str,
         valid_from: date,
     ) -> None:
-        """Register an agreement under our key; the same again changes nothing.
+        """Register an agreement as in force; the same again changes nothing.
 
         Raises:
-            Refused: another agreement of the kind is in force, or the key stands for another.
+            Conflict: the key has another content, or another agreement of the kind is in force.
+            OutsideError: any other failure.
         """
         body = {
             "org_number": org_number,
@@ -50,20 +76,30 @@ class AgreementRegister:
             "document_sha256": document_sha256,
             "valid_from": valid_from.isoformat(),
         }
-        await self._http.send("PUT", f"/agreements/{key}", json=body)
+        await self._connection.send("PUT", _path(key), json=body)
 
     async def end(self, key: str, last_day: date) -> None:
-        """Let an agreement end; one that was never registered is fine."""
-        await self._http.send(
-            "POST",
-            f"/agreements/{key}/end",
-            json={"last_day": last_day.isoformat()},
-            expect=frozenset({200, 404}),
-        )
+        """End an agreement after a day; ended already or never registered is as well.
+
+        Raises:
+            OutsideError: the register could not do it.
+        """
+        body = {"last_day": last_day.isoformat()}
+        try:
+            await self._connection.send("POST", f"{_path(key)}/end", json=body)
+        except NotFound:
+            return
 
     async def in_force(self, org_number: str) -> list[RegisteredAgreement]:
-        """Return what is in force for an organisation."""
-        params = {"org_number": org_number, "status": "in_force"}
-        answer = await self._http.send("GET", "/agreements", params=params)
-        listed = self._http.json(answer)["agreements"]
-        return [RegisteredAgreement.model_validate(each) for each in listed]
+        """Return an organisation's agreements in force.
+
+        Raises:
+            OutsideError: the register could not tell.
+        """
+        wanted = {"org_number": org_number, "status": "in_force"}
+        answer = await self._connection.send("GET", "/agreements", params=wanted)
+        return self._connection.read(answer, _Found).agreements
+
+
+def _path(key: str) -> str:
+    return f"/agreements/{quote(key, safe='')}"

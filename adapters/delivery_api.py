@@ -1,27 +1,40 @@
-"""The delivery interface (Uppdatering 1.1), read with our own right."""
+"""The platform's delivery interface (Producer API 1.1): reports of test deliveries, only read."""
 
-from typing import Any
+from http import HTTPStatus
+from typing import Annotated, Final, Literal
+from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
+import httpx
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from adapters.outside import Http
+from adapters.outside import TIMEOUT_SECONDS, Connection
 
-READY = 200
+SYSTEM: Final = "delivery_api"
+
+ReportStatus = Literal["OK", "WARNING", "FAILURE", "ERROR", "SKIPPED"]
+
+
+def _joined(message: object) -> object:
+    return "; ".join(map(str, message)) if isinstance(message, list) else message
 
 
 class Finding(BaseModel):
-    """One check of a report that did not simply pass."""
+    """One check of a report that has something to say."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
-    label: str
-    status: str
-    message: str
+    label: str = ""
+    status: ReportStatus
+    message: Annotated[str, BeforeValidator(_joined)] = ""
 
 
 class DeliveryReport(BaseModel):
-    """A delivery's report; without `ready` only who delivered what is known."""
+    """What the platform found in a delivery.
+
+    `status` is empty and the counts are 0 until the report is ready. `findings` leaves out the
+    checks that passed. WARNING passes; ERROR means that a check could not run.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,50 +42,78 @@ class DeliveryReport(BaseModel):
     login: str
     information_type: str
     provider: str
-    ready: bool
-    status: str = ""
+    status: ReportStatus | Literal[""] = ""
+    ready: bool = False
     tests: int = 0
-    findings: tuple[Finding, ...] = ()
+    failures: int = 0
+    warnings: int = 0
+    errors: int = 0
+    findings: list[Finding] = []
+
+
+class _Delivery(BaseModel):
+    login: str
+    informationstyp: str
+    provider: str
+    status: str
+
+
+class _Report(BaseModel):
+    status: ReportStatus
+    tests: int
+    failures: int
+    warnings: int
+    errors: int
+    testcase: list[Finding]
 
 
 class DeliveryApi:
-    """The delivery interface of the verification environment."""
+    """The interface over HTTP, read with our own right."""
 
-    def __init__(self, base_url: str, token: str, *, limit_seconds: float = 20) -> None:
-        self._http = Http("delivery_api", base_url, token, limit_seconds=limit_seconds)
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._connection = Connection(
+            SYSTEM,
+            base_url,
+            token,
+            said_in=("code", "reason"),
+            timeout_seconds=timeout_seconds,
+            transport=transport,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self._connection.close()
 
     async def report(self, delivery_id: str) -> DeliveryReport:
-        """Return a delivery's report.
+        """Return the report of a delivery, not `ready` while the platform still checks.
+
+        A delivery that failed in the platform itself (`fel`) has no report: it counts as ERROR.
 
         Raises:
-            Refused: there is no such delivery (404).
+            NotFound: no such delivery.
+            OutsideError: the interface could not tell.
         """
-        one = f"/mottagning/{delivery_id}"
-        delivery: dict[str, Any] = self._http.json(await self._http.send("GET", one))
-        known = {
-            "delivery_id": delivery_id,
-            "login": delivery["login"],
-            "information_type": delivery["informationstyp"],
-            "provider": delivery["provider"],
-        }
-        answer = await self._http.send("GET", f"{one}/leverans", expect=frozenset({READY, 204}))
-        if answer.status_code != READY:
-            return DeliveryReport(**known, ready=False)
-        report = self._http.json(answer)
-        findings = tuple(
-            Finding(
-                id=case["id"],
-                label=case["label"],
-                status=case["status"],
-                message="; ".join(case["message"]),
-            )
-            for case in report["testcase"]
-            if case["status"] != "OK"
+        path = f"/mottagning/{quote(delivery_id, safe='')}"
+        answer = await self._connection.send("GET", path)
+        delivery = self._connection.read(answer, _Delivery)
+        known = DeliveryReport(
+            delivery_id=delivery_id,
+            login=delivery.login,
+            information_type=delivery.informationstyp,
+            provider=delivery.provider,
         )
-        return DeliveryReport(
-            **known, ready=True, status=report["status"], tests=report["tests"], findings=findings
-        )
+        answer = await self._connection.send("GET", f"{path}/leverans")
+        if answer.status_code == HTTPStatus.NO_CONTENT:
+            failed = delivery.status == "fel"
+            return known.model_copy(update={"status": "ERROR", "ready": True} if failed else {})
+        report = self._connection.read(answer, _Report)
+        found = [case for case in report.testcase if case.status != "OK"]
+        counts = report.model_dump(exclude={"testcase"})
+        return known.model_copy(update={**counts, "ready": True, "findings": found})

@@ -119,7 +119,7 @@ class Connection:
         """Close the connections."""
         await self.client.aclose()
 
-    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own keywords
+    async def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request and return its answer, whole and of a 2xx status.
 
         Raises:
