@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from adapters.outside import Foreign, Http, Refused, Unreachable
+from adapters.http_client import Http
+from adapters.outside import Foreign, Refused, Unreachable
 
 SYSTEM: Final = "account_system"
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -101,7 +102,7 @@ class AccountSystem:
         }
         made = await self._create("/Organizations", body)
         if made is None:
-            raise Unreachable(SYSTEM, said="the organisation was made by another meanwhile")
+            raise Unreachable(SYSTEM, "the organisation was made by another meanwhile")
         return OrganisationAccount(account_id=made["id"], created=True)
 
     # ---- people --------------------------------------------------------------------------
@@ -152,7 +153,7 @@ class AccountSystem:
         await self._http.send("PATCH", path, json=body, expect=frozenset({200, 204}))
         after = self._http.json(await self._http.send("GET", path))
         if bool(after.get("active")) is not active:
-            raise Unreachable(SYSTEM, said="the account has not changed")
+            raise Unreachable(SYSTEM, "the account has not changed")
 
     # ---- system accounts -----------------------------------------------------------------
 

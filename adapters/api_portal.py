@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from adapters.outside import Foreign, Http, NotAllowed, Refused, Unreachable
+from adapters.http_client import Http
+from adapters.outside import Foreign, NotAllowed, Refused, Unreachable
 
 BASE: Final = "/api/am/devportal/v3"
 POLICY: Final = "Unlimited"
@@ -92,7 +93,7 @@ class ApiPortal:
         if response.status_code in {CONFLICT, ACCEPTED}:
             found = await self._named(name, key)
             if found is None:
-                raise Unreachable(self._system, said="the new application is not listed yet")
+                raise Unreachable(self._system, "the new application is not listed yet")
             return found
         return _application(self._http.json(response))
 
@@ -100,7 +101,7 @@ class ApiPortal:
         async for each in self._pages(name):
             if each["name"] == name:
                 if (each.get("attributes") or {}).get(KEY) != key:
-                    raise Foreign(self._system, said=f"an application named {name!r} is not ours")
+                    raise Foreign(self._system, f"an application named {name!r} is not ours")
                 return _application(each)
         return None
 
@@ -215,7 +216,7 @@ class ApiPortal:
 
     async def _rotate(self, application_id: str, held: list[dict[str, Any]]) -> IssuedKey:
         if not held:
-            raise Unreachable(self._system, said="a key exists that is not listed")
+            raise Unreachable(self._system, "a key exists that is not listed")
         for surplus in held[1:]:
             await self._revoke(application_id, surplus["keyMappingId"])
         mapping = held[0]["keyMappingId"]
@@ -240,7 +241,7 @@ class ApiPortal:
         for each in await self._keys(application_id):
             await self._revoke(application_id, each["keyMappingId"])
         if await self._keys(application_id):
-            raise Unreachable(self._system, said="a revoked key is still listed")
+            raise Unreachable(self._system, "a revoked key is still listed")
 
 
 def _application(record: dict[str, Any]) -> Application:

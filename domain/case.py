@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -85,7 +85,7 @@ class Agreement(BaseModel):
     signature_method: str | None = None
     a3: tuple[str, ...] = ()
     a4: tuple[str, ...] = ()
-    findings: list[dict[str, str]] = Field(default_factory=list)
+    findings: list[dict[str, Any]] = Field(default_factory=list)
     is_form_checked: bool = False
     deficiencies: list[dict[str, str]] = Field(default_factory=list)
     returned_due: date | None = None

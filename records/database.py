@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 
 
-async def _set_up(connection: asyncpg.Connection[Any]) -> None:
+async def _set_up(connection: "asyncpg.Connection[Any]") -> None:
     for kind in ("json", "jsonb"):
         await connection.set_type_codec(
             kind,

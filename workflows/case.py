@@ -67,6 +67,13 @@ ORGANISATION_NUMBER = SearchAttributeKey.for_keyword("OrganisationNumber")
 STAGE = SearchAttributeKey.for_keyword("Stage")
 WAITING_ON = SearchAttributeKey.for_keyword("WaitingOn")
 DUE_AT = SearchAttributeKey.for_datetime("DueAt")
+SEARCH_ATTRIBUTES = {
+    CASE_NUMBER.name: "keyword",
+    ORGANISATION_NUMBER.name: "keyword",
+    STAGE.name: "keyword",
+    WAITING_ON.name: "keyword",
+    DUE_AT.name: "datetime",
+}
 
 
 class Answered(BaseModel):
@@ -206,7 +213,8 @@ class Durable(Generic[S]):
         try:
             word = workflow.payload_converter().from_payload(raw.payload, HeardWord)
             content = content_of(self.machine, word.what, word.content)
-        except Exception:  # noqa: BLE001 - a word that cannot be read must not stick
+        except Exception as error:  # noqa: BLE001 - a word that cannot be read must not stick
+            workflow.logger.warning("a word could not be read: %s", type(error).__name__)
             self.state.write(workflow.now(), EntryKind.REFUSED, "heard", {"code": "bad_payload"})
             return
         if content is None or word.message_id in self.state.heard:
@@ -540,11 +548,13 @@ def takes_steps_of(machine: Machine[Any]) -> Callable[[W], W]:
     return decorate
 
 
+# The SDK takes a first parameter without annotation for `self`, hence the two ignores below.
 def _update(name: str, description: str) -> Callable[..., Any]:
-    async def take(self: Durable[Any], raw: RawValue) -> Receipt:
-        return self._take(name, raw)
+    async def take(self, raw: RawValue) -> Receipt:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        answer: Receipt = self._take(name, raw)
+        return answer
 
-    def may(self: Durable[Any], raw: RawValue) -> None:
+    def may(self, raw: RawValue) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         found = self._refusal(name, raw)
         if found is not None:
             raise _refused(found)
@@ -555,7 +565,7 @@ def _update(name: str, description: str) -> Callable[..., Any]:
 
 
 def _signal(name: str, description: str) -> Callable[..., Any]:
-    def take(self: Durable[Any], raw: RawValue) -> None:
+    def take(self, raw: RawValue) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         self._take_signal(name, raw)
 
     return workflow.signal(name=name, description=description)(take)

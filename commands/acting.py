@@ -1,0 +1,120 @@
+"""Taking steps and opening cases, for the command line and the demo."""
+
+import uuid
+from typing import Any
+
+from commands.context import CommandError, Context
+from commands.people import actor_of
+from domain.act import Actor
+from domain.machines import MACHINES
+from domain.onboarding import onboarding_id
+from domain.organisations import BadOrgNumber, parse_org_number
+from records import cases, views
+from runtime.acting import open_case, send_step
+from workflows.case import WORKFLOW_QUEUE
+
+OPENS = {"ProducerOnboarding": onboarding_id}
+
+
+async def target_of(context: Context, ref: str, step: str) -> str:
+    """Return the workflow that a step is meant for: the ref itself, or the one part that knows it.
+
+    Raises:
+        CommandError: nothing or more than one thing knows the step.
+    """
+    workflow_id = await context.workflow_id(ref)
+    row = await cases.find(context.pool, workflow_id)
+    if row is None or MACHINES[row["type"]].step(step) is not None:
+        return workflow_id
+    parts = await cases.parts_of(context.pool, workflow_id)
+    fitting = [
+        part["workflow_id"]
+        for part in parts
+        if part["ended_at"] is None
+        and any(each["name"] == step for each in part["view"]["open_steps"])
+    ]
+    if len(fitting) == 1:
+        return str(fitting[0])
+    found = ", ".join(fitting) or "–"
+    raise CommandError(
+        f"{ref}: steget {step} finns inte här. Öppet under ärendet: {found} / "
+        f"there is no step {step} here. Open below it: {found}"
+    )
+
+
+async def take_step(
+    context: Context,
+    ref: str,
+    step: str,
+    payload: dict[str, Any],
+    *,
+    as_: str | Actor,
+    request_id: str | None = None,
+    by_post: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Take a step as somebody and return its receipt."""
+    workflow_id = await target_of(context, ref, step)
+    actor = (
+        as_
+        if isinstance(as_, Actor)
+        else await actor_of(context, as_, workflow_id, by_post=by_post)
+    )
+    request = {
+        "request_id": request_id or str(uuid.uuid4()),
+        "actor": actor.model_dump(mode="json"),
+        "payload": payload,
+    }
+    return await send_step(context.client, workflow_id, step, request)
+
+
+async def open_onboarding(
+    context: Context, application: dict[str, Any], actor: Actor, *, request_id: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Open an onboarding; returns its workflow id and the receipt.
+
+    Raises:
+        CommandError: the organisation number is none.
+    """
+    typed = str(application.get("organisation", {}).get("org_number", ""))
+    try:
+        org_number = parse_org_number(typed)
+    except BadOrgNumber as error:
+        raise CommandError(f"{error.text.sv} / {error.text.en}") from None
+    await _refuse_when_in_force(context, org_number)
+    workflow_id = onboarding_id(org_number)
+    request = {
+        "request_id": request_id or str(uuid.uuid4()),
+        "actor": actor.model_dump(mode="json"),
+        "payload": application,
+    }
+    receipt = await open_case(
+        context.client,
+        "ProducerOnboarding",
+        {"policy": context.policy.model_dump(mode="json")},
+        request,
+        workflow_id=workflow_id,
+        task_queue=WORKFLOW_QUEUE,
+    )
+    return workflow_id, receipt
+
+
+async def _refuse_when_in_force(context: Context, org_number: str) -> None:
+    rows = await cases.of_organisation(context.pool, org_number)
+    for row in rows:
+        if row["type"] == "ProducerAgreement" and row["ended_at"] is None:
+            raise CommandError(
+                f"{org_number} har redan ett avtal som gäller: lägg till en datamängd i stället. / "
+                f"{org_number} already has an agreement in force: add a data set instead."
+            )
+
+
+async def view_of(context: Context, ref: str) -> dict[str, Any]:
+    """Return the whole view of a case.
+
+    Raises:
+        CommandError: there is none.
+    """
+    view = await views.view(context.pool, ref)
+    if view is None:
+        raise CommandError(f"Det finns inget {ref}. / There is no {ref}.")
+    return view

@@ -1,0 +1,112 @@
+"""What every command needs: the running stack, a client, and the records."""
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import yaml
+from temporalio.client import Client
+
+from domain.policy import Policy
+from domain.texts import Texts
+from records import cases
+from records.database import connect as connect_records
+from records.keys import FileKeyRing
+from runtime.settings import ROOT, Settings
+from runtime.temporal import connect, make_plugin
+
+DATA_DIR = ROOT / "var" / "stack"
+
+
+class CommandError(Exception):
+    """Something a person can mend; its text says what, where and what to do."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """An open connection to a running stack."""
+
+    settings: Settings
+    client: Client
+    pool: asyncpg.Pool
+    keys: FileKeyRing
+    policy: Policy
+    texts: Texts
+
+    async def workflow_id(self, ref: str) -> str:
+        """Return the workflow id behind a case number or a workflow id."""
+        if "/" in ref:
+            return ref
+        row = await cases.find(self.pool, ref)
+        if row is None:
+            raise CommandError(
+                f"Det finns inget ärende {ref}. / There is no case {ref}. (starter.py list)"
+            )
+        return str(row["workflow_id"])
+
+
+def use_running_stack(data_dir: Path | None = None) -> None:
+    """Take the settings of the stack that `up` runs, unless the environment says otherwise."""
+    path = (data_dir or Path(os.environ.get("NGP_DATA_DIR", DATA_DIR))) / "environment.json"
+    if not path.exists():
+        if "DATABASE_DSN" in os.environ:
+            return
+        raise CommandError(
+            "Ingen stack är igång. Starta den med: starter.py up / "
+            "No stack is running. Start it with: starter.py up"
+        )
+    for name, value in json.loads(path.read_text("utf-8")).items():
+        os.environ.setdefault(name, value)
+
+
+@asynccontextmanager
+async def opened(data_dir: Path | None = None) -> AsyncIterator[Context]:
+    """Open a connection to the running stack for the length of a command."""
+    use_running_stack(data_dir)
+    settings = Settings()
+    keys = FileKeyRing(settings.key_file)
+    pool = await connect_records(settings.database_dsn.get_secret_value())
+    client = await connect(make_plugin(keys))
+    policy = Policy.model_validate(yaml.safe_load(settings.policy_file.read_text("utf-8")))
+    texts = Texts.model_validate(yaml.safe_load(settings.texts_file.read_text("utf-8")))
+    try:
+        yield Context(settings, client, pool, keys, policy, texts)
+    finally:
+        await pool.close()
+
+
+def read_data(data: str | None) -> dict[str, Any]:
+    """Read a payload: JSON itself, or the path of a JSON file."""
+    if data is None:
+        return {}
+    text = data
+    if not data.lstrip().startswith("{"):
+        path = Path(data)
+        if not path.is_file():
+            raise CommandError(f"{data}: varken JSON eller en fil. / neither JSON nor a file.")
+        text = path.read_text("utf-8")
+    try:
+        loaded = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"--data är inte JSON / is not JSON: {error}") from None
+    if not isinstance(loaded, dict):
+        raise CommandError("--data ska vara ett JSON-objekt. / must be a JSON object.")
+    return loaded
+
+
+def say(text: str) -> None:
+    """Tell a person how it goes, on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def print_json(value: object) -> None:
+    """Print data, on stdout, in one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()

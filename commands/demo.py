@@ -1,0 +1,464 @@
+"""The demo: a producer onboarded from application to a key that gets a token.
+
+Every role is played through the same steps that people take; the producer's test delivery and
+token request go to the portals as a producer's program would make them.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from adapters.organisation_registers import OrganisationRegisters, RegisterEntry
+from adapters.pdf_forms import Forms
+from commands.acting import open_onboarding, take_step, view_of
+from commands.context import CommandError, Context, say
+from commands.documents import store_document
+from commands.keys import fetch_key
+from domain.act import Actor, Role
+from domain.onboarding import onboarding_id
+from records import cases
+from runtime.acting import StepRefusedError
+
+MOLNDAL = "212000-1363"
+PATIENCE_SECONDS = 90
+DATASETS = {"municipality": "detaljplan", "state_agency": "stompunkt"}
+
+
+@dataclass
+class Demo:
+    """One rehearsal: a producer, its people, and what has been fetched."""
+
+    context: Context
+    entry: RegisterEntry
+    addresses: dict[str, str]
+    dataset_id: str = "detaljplan"
+    keys: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> str:
+        """The onboarding's workflow id."""
+        return onboarding_id(self.entry.org_number)
+
+    @property
+    def contact(self) -> Actor:
+        """The producer's contact, by e-mail address until the account is known."""
+        return Actor(
+            subject=self.email,
+            name="Anna Lind",
+            role=Role.PRODUCER_CONTACT,
+            organisation=self.entry.org_number,
+        )
+
+    @property
+    def email(self) -> str:
+        """The contact's address."""
+        return f"anna.lind@org-{self.entry.org_number}.example"
+
+    # ---- looking and waiting ----------------------------------------------------------------
+
+    async def view(self, ref: str | None = None) -> dict[str, Any]:
+        """Return the view of the case, or of a part."""
+        return await view_of(self.context, ref or self.ref)
+
+    async def until(self, what: str, holds: Callable[[dict[str, Any]], bool], ref: str) -> Any:
+        """Wait until a view is as expected.
+
+        Raises:
+            CommandError: it took too long; says where the case stands.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        view: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            row = await cases.find(self.context.pool, ref)
+            if row is not None:
+                view = await self.view(ref)
+                if holds(view):
+                    return view
+            await asyncio.sleep(0.1)
+        incidents = [f"{i['operation']}: {i['said']}" for i in view.get("incidents", [])]
+        raise CommandError(f"{what}: {view.get('stage')} {view.get('waits')} {incidents}")
+
+    async def stage(self, *stages: str, ref: str | None = None) -> dict[str, Any]:
+        """Wait until a stage is reached."""
+        say(f"  … {' / '.join(stages)}")
+        return dict(
+            await self.until(f"stage {stages}", lambda v: v["stage"] in stages, ref or self.ref)
+        )
+
+    async def open_step(self, step: str, ref: str) -> None:
+        """Wait until a step is open."""
+        await self.until(
+            f"step {step}", lambda v: any(s["name"] == step for s in v["open_steps"]), ref
+        )
+
+    async def act(
+        self, as_: str | Actor, step: str, payload: dict[str, Any], ref: str | None = None
+    ) -> dict[str, Any]:
+        """Take a step and say so."""
+        say(f"{as_ if isinstance(as_, str) else as_.role}: {step}")
+        return await take_step(self.context, ref or self.ref, step, payload, as_=as_)
+
+    # ---- the producer's and the authority's way -----------------------------------------------
+
+    def declaration(self, dataset_id: str, **changes: Any) -> dict[str, Any]:
+        """Return what the producer says about a data set."""
+        domain = self.email.partition("@")[2]
+        return {
+            "dataset_id": dataset_id,
+            "information_owner": {"name": "Ivar Ek", "email": f"ivar.ek@{domain}"},
+            "support_email": f"geodata@{domain}",
+            "personal_data": "none",
+            "delivery": "own",
+            "hosting": "data_host",
+        } | changes
+
+    async def apply(self, *datasets: dict[str, Any]) -> str:
+        """Apply to become a producer; returns the case number."""
+        application = {
+            "organisation": {"org_number": self.entry.org_number},
+            "contact": {"name": "Anna Lind", "email": self.email, "phone": "010-123 45 67"},
+            "datasets": list(datasets) or [self.declaration(self.dataset_id)],
+        }
+        say(f"producer_contact: ansöker / applies ({self.entry.name})")
+        await open_onboarding(self.context, application, self.contact)
+        view = await self.until("case number", lambda v: bool(v["number"]), self.ref)
+        say(f"  … ärende / case {view['number']}")
+        return str(view["number"])
+
+    async def activate_account(self) -> None:
+        """Activate the contact's personal account, unless it is active already."""
+
+        def found(view: dict[str, Any]) -> bool:
+            person = view["details"].get("contact") or {}
+            return bool(person.get("account_id")) or view["stage"] != "account"
+
+        await self.stage("account", "agreement")
+        view = await self.until("personal account", found, self.ref)
+        person = view["details"]["contact"]
+        if view["stage"] == "account" and not person.get("active"):
+            ref = f"person/{person['account_id']}"
+            await self.open_step("activate_account", ref)
+            await self.act(self.contact, "activate_account", {}, ref)
+        await self.stage("agreement")
+
+    def signatory(self) -> dict[str, str]:
+        """Return who signs for the producer."""
+        return {
+            "name": "Sara Chef",
+            "title": "samhällsbyggnadschef",
+            "authority_basis": "delegation",
+        }
+
+    def official(self) -> dict[str, str]:
+        """Return a contact named in the processing agreement."""
+        domain = self.email.partition("@")[2]
+        return {
+            "name": "Pia Ansvarig",
+            "role": "dataskyddsombud",
+            "phone": "010-123 45 68",
+            "email": f"pia.ansvarig@{domain}",
+        }
+
+    def filled_form(self, kind: str) -> bytes:
+        """Return a form as the producer would fill it in."""
+        values = {
+            "p1.organisation": self.entry.name,
+            "p1.org_number": self.entry.org_number,
+            "p1.contact_name": "Anna Lind",
+            "p1.contact_email": self.email,
+        }
+        signing = "p14" if kind == "producer" else "p16"
+        values |= {
+            f"{signing}.signatory_name": "Sara Chef",
+            f"{signing}.signatory_title": "samhällsbyggnadschef",
+            f"{signing}.authority_basis": "delegation",
+            f"{signing}.place": "Mölndal",
+            f"{signing}.date": datetime.now(UTC).date().isoformat(),
+        }
+        if kind == "processing":
+            official = self.official()
+            for place in ("p15", "B8"):
+                values |= {f"{place}.{name}": official[name] for name in official}
+            values |= {"A3.categories": "namn\nadress", "A4.categories": "fastighetsägare"}
+        return Forms(self.context.settings.forms_dir).fill(kind, values)
+
+    async def hand_in(self, kind: str = "producer", *, scanned: Path | None = None) -> None:
+        """Hand in an agreement: a filled form, or a scan of paper."""
+        data = await asyncio.to_thread(scanned.read_bytes) if scanned else self.filled_form(kind)
+        document = await store_document(
+            self.context, self.ref, f"{kind}.pdf", data, kind="agreement", by=self.contact
+        )
+        payload: dict[str, Any] = {
+            "kind": kind,
+            "signed": document,
+            "form": None if scanned else document,
+            "signatory": self.signatory(),
+        }
+        if kind == "processing":
+            payload["contacts"] = {"controller": self.official(), "incident": self.official()}
+            payload |= {"a3": ["namn", "adress"], "a4": ["fastighetsägare"]}
+        await self.act(self.contact, "submit_agreement", payload)
+
+    async def accept(self, kind: str = "producer") -> None:
+        """Accept an agreement, every place answered."""
+        places = self.context.policy.agreements[kind].places  # type: ignore[index]
+        checklist = [{"place": place, "outcome": "ok"} for place in places]
+        payload = {"kind": kind, "checklist": checklist}
+        await self.act("case_handler", "accept_agreement", payload)
+
+    async def decide(self, outcome: str = "granted") -> None:
+        """Propose and decide, with a hearing when it goes against the party."""
+        await self.stage("review")
+        decided = {"dataset_id": self.dataset_id, "granted": outcome == "granted"}
+        if outcome == "granted":
+            decided["ground"] = "none_needed"
+        proposal = {
+            "outcome": outcome,
+            "datasets": [decided],
+            "legal_rules": ["FL 32 §"],
+            "decisive_facts": "Organisationen och underlaget har granskats.",
+        }
+        await self.act("case_handler", "propose_decision", proposal)
+        if outcome != "granted":
+            due = (datetime.now(UTC) + timedelta(days=14)).date().isoformat()
+            heard = {"material": "Förslag till beslut", "due": due}
+            await self.act("case_handler", "hear_party", heard)
+            await self.act(self.contact, "comment", {"text": "Vi har inget att tillägga."})
+        await self.act("decider", "decide", {"reasons": "Enligt förslaget."})
+
+    async def countersign(self, *kinds: str) -> None:
+        """Sign for Lantmäteriet."""
+        await self.stage("countersigning")
+        for kind in kinds or ("producer",):
+            await self.act("signatory", "countersign_agreement", {"kind": kind})
+
+    # ---- keys and deliveries --------------------------------------------------------------------
+
+    def part(self, kind: str, *rest: str) -> str:
+        """Return the id of a part of the data set."""
+        return "/".join((kind, self.entry.org_number, self.dataset_id, *rest))
+
+    async def fetch(self, environment: str) -> dict[str, str]:
+        """Fetch the key of an environment with the code from the mail."""
+        ref = self.part("credential", self.entry.org_number, environment)
+        view = await self.stage("offered", ref=ref)
+        token = await self._code_from_mail(environment)
+        person = view["details"]["holder"]
+        say(f"producer_contact: hämtar nyckeln / fetches the key ({environment})")
+        self.keys[environment] = await fetch_key(self.context, token, person["account_id"])
+        await self.stage("live", ref=ref)
+        return self.keys[environment]
+
+    async def _code_from_mail(self, environment: str) -> str:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        async with httpx.AsyncClient() as http:
+            while time.monotonic() < deadline:
+                answer = await http.get(
+                    f"{self.addresses['mail']}/messages", params={"to": self.email}
+                )
+                for mail in reversed(answer.json()):
+                    if f"({environment})" in mail["subject"] and "Hämtkod: " in mail["text"]:
+                        return str(mail["text"].partition("Hämtkod: ")[2].split()[0])
+                await asyncio.sleep(0.1)
+        raise CommandError(f"Inget mejl med nyckel / no mail with a key: {environment}")
+
+    async def deliver(self, simulate: str = "OK") -> str:
+        """Make a test delivery with the verification key; returns its id."""
+        base = self.addresses["portal_verification"]
+        provider = self.entry.municipality_code or self.entry.org_number
+        async with httpx.AsyncClient() as http:
+            token = await self.token(http, base, self.keys["verification"])
+            headers = {"Authorization": f"Bearer {token}"}
+            where = f"{base}/producent/mottagning"
+            info = {"informationstyp": self.dataset_id, "provider": provider}
+            opened = await http.post(where, json={"leveransinfo": info}, headers=headers)
+            delivery_id = str(opened.raise_for_status().json()["id"])
+            item = str(uuid.uuid4())
+            changes = [{"objektidentitet": item, "typ": "leverans"}]
+            answer = await http.post(
+                f"{where}/{delivery_id}/forandringar", json=changes, headers=headers
+            )
+            answer.raise_for_status()
+            await http.post(
+                f"{where}/{delivery_id}/forandringar/{item}/leverans",
+                json={"simulate": simulate},
+                headers=headers,
+            )
+        return delivery_id
+
+    async def token(self, http: httpx.AsyncClient, base: str, key: dict[str, str]) -> str:
+        """Get a token for a key."""
+        answer = await http.post(
+            f"{base}/oauth2/token",
+            data={"grant_type": "client_credentials"},
+            auth=(key["consumer_key"], key["consumer_secret"]),
+        )
+        return str(answer.raise_for_status().json()["access_token"])
+
+    async def report_delivery(self, simulate: str = "OK") -> None:
+        """Make a test delivery and report it."""
+        ref = self.part("permission", self.entry.org_number)
+        say("producer: testleverans / test delivery")
+        delivery_id = await self.deliver(simulate)
+        view = await self.view(ref)
+        payload = {"delivery_id": delivery_id, "login": view["details"]["system_account"]}
+        await self.act(self.contact, "report_test_delivery", payload, ref)
+        if not self.context.policy.datasets[self.dataset_id].accepts_test_delivery_by_itself:
+            await self.open_step("accept_test_delivery", ref)
+            await self.act("case_handler", "accept_test_delivery", {}, ref)
+
+    async def production_works(self) -> bool:
+        """Whether the production key gets a token that the protected interface takes."""
+        base = self.addresses["portal_production"]
+        async with httpx.AsyncClient() as http:
+            token = await self.token(http, base, self.keys["production"])
+            info = {"informationstyp": self.dataset_id, "provider": "2180"}
+            answer = await http.post(
+                f"{base}/producent/mottagning",
+                json={"leveransinfo": info},
+                headers={"Authorization": f"Bearer {token}"},
+            )
+            return answer.is_success
+
+    async def count(self, what: str) -> dict[str, int]:
+        """Count our applications, or their living keys, at both portals."""
+        found = {}
+        async with httpx.AsyncClient() as http:
+            for environment in ("verification", "production"):
+                base = self.addresses[f"portal_{environment}"]
+                state = (await http.get(f"{base}/_control/state")).json()
+                mine = [
+                    each
+                    for each in state["applications"]
+                    if f"/{self.entry.org_number}/" in (each["key"] or "")
+                ]
+                found[environment] = (
+                    len(mine) if what == "applications" else sum(each["keys"] for each in mine)
+                )
+        return found
+
+    async def result(self, started: float, *, token: bool = False) -> dict[str, Any]:
+        """Return what the demo counted, as its last line."""
+        view = await self.view()
+        return {
+            "case": view["number"],
+            "organisation": self.entry.org_number,
+            "outcome": view["outcome"],
+            "applications": await self.count("applications"),
+            "keys": await self.count("keys"),
+            "token": token,
+            "seconds": round(time.monotonic() - started, 1),
+        }
+
+
+async def standard(demo: Demo) -> bool:
+    """Onboard the producer whole; returns whether the production key works."""
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide()
+    await demo.countersign()
+    return await _connect(demo)
+
+
+async def _connect(demo: Demo) -> bool:
+    await demo.stage("datasets", "ended")
+    await demo.fetch("verification")
+    await demo.report_delivery()
+    await demo.fetch("production")
+    await demo.stage("ended")
+    return await demo.production_works()
+
+
+async def denied(demo: Demo) -> bool:
+    """A producer that is denied: heard, decided, and the appeal period begins."""
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide("denied")
+    await demo.stage("appeal_period")
+    return False
+
+
+async def returned_agreement(demo: Demo) -> bool:
+    """An agreement returned by place, corrected, and then all the way."""
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    due = (datetime.now(UTC) + timedelta(days=14)).date().isoformat()
+    lacks = {"place": "p.14", "what": "Underskriften saknas på sista sidan."}
+    payload = {"kind": "producer", "deficiencies": [lacks], "due": due}
+    await demo.act("case_handler", "return_agreement", payload)
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide()
+    await demo.countersign()
+    return await _connect(demo)
+
+
+async def scanned(demo: Demo) -> bool:
+    """An agreement on paper, scanned: a person answers each place."""
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in(scanned=demo.context.settings.forms_dir / "skannat-exempel.pdf")
+    await demo.accept()
+    await demo.decide()
+    await demo.countersign()
+    return await _connect(demo)
+
+
+async def withdrawn(demo: Demo) -> bool:
+    """A producer that withdraws while its verification key is offered: everything is removed."""
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide()
+    await demo.countersign()
+    ref = demo.part("credential", demo.entry.org_number, "verification")
+    await demo.stage("offered", ref=ref)
+    await demo.act(demo.contact, "withdraw", {"reason": "Vi väntar till nästa år."})
+    await demo.stage("ended")
+    return False
+
+
+SCENARIOS: dict[str, Callable[[Demo], Awaitable[bool]]] = {
+    "standard": standard,
+    "denied": denied,
+    "returned-agreement": returned_agreement,
+    "scanned": scanned,
+    "withdrawn": withdrawn,
+}
+
+
+async def run_demo(
+    context: Context, addresses: dict[str, str], scenario: str, organisation: str | None
+) -> dict[str, Any]:
+    """Play a scenario against a running stack; returns what was counted.
+
+    Raises:
+        CommandError: there is no such scenario or organisation.
+    """
+    if scenario not in SCENARIOS:
+        raise CommandError(f"Okänt / unknown: {scenario}. {', '.join(SCENARIOS)}")
+    registers = OrganisationRegisters(context.settings.data_dir)
+    entry = registers.look_up(organisation or MOLNDAL)
+    if entry is None:
+        raise CommandError(f"{organisation} finns inte i registren. / is in neither register.")
+    demo = Demo(context, entry, addresses, dataset_id=DATASETS[entry.kind])
+    started = time.monotonic()
+    try:
+        token = await SCENARIOS[scenario](demo)
+    except StepRefusedError as error:
+        text = error.refusal["text"]
+        raise CommandError(f"{text['sv']} / {text['en']}") from None
+    return await demo.result(started, token=token)

@@ -1,0 +1,75 @@
+"""Who a command acts as: `--as ROLE[:PERSON]`. In development each role has a ready-made person."""
+
+from typing import Any
+
+from commands.context import CommandError, Context
+from domain.act import CONTACT, Actor, Role
+from records import cases
+
+READY_MADE = {
+    Role.CASE_HANDLER: ("hanna.handlaggare", "Hanna Handläggare"),
+    Role.DECIDER: ("david.beslut", "David Beslut"),
+    Role.SIGNATORY: ("stina.underskrift", "Stina Underskrift"),
+    Role.AUDITOR: ("alva.revisor", "Alva Revisor"),
+    Role.OPERATOR: ("oskar.drift", "Oskar Drift"),
+}
+OUTSIDE = {*CONTACT, Role.AGENT_CONTACT, Role.PRODUCER_MEMBER}
+
+
+def parse_as(text: str) -> tuple[Role, str | None]:
+    """Read `ROLE[:PERSON]`."""
+    role, _, person = text.partition(":")
+    try:
+        return Role(role), person or None
+    except ValueError:
+        roles = ", ".join(each for each in Role if each is not Role.SYSTEM)
+        raise CommandError(f"Okänd roll / unknown role {role!r}. {roles}") from None
+
+
+async def actor_of(
+    context: Context, as_: str, ref: str | None, *, by_post: dict[str, Any] | None = None
+) -> Actor:
+    """Return the actor of `--as`; the producer's people are taken from the case.
+
+    Raises:
+        CommandError: outside development, or when it is not clear who is meant.
+    """
+    if context.settings.environment != "development":
+        raise CommandError("--as finns bara i utveckling. / --as exists in development only.")
+    role, person = parse_as(as_)
+    if role not in OUTSIDE:
+        subject, name = READY_MADE[role]
+        subject, name = (person, person) if person else (subject, name)
+        return Actor(subject=subject, name=name, role=role, **(by_post or {}))
+    known = await _person_in(context, role, ref)
+    if person is not None and (known is None or person not in known.values()):
+        known = {"subject": person, "name": person} | _organisation(known)
+    if known is None:
+        raise CommandError(
+            f"Ange vem, till exempel / say who, for example: --as {role}:anna@kommun.example"
+        )
+    return Actor(
+        subject=known["subject"], name=known["name"], role=role, organisation=known["organisation"]
+    )
+
+
+def _organisation(known: dict[str, str] | None) -> dict[str, Any]:
+    return {"organisation": known["organisation"] if known else None}
+
+
+async def _person_in(context: Context, role: Role, ref: str | None) -> dict[str, Any] | None:
+    row = await cases.find(context.pool, ref) if ref else None
+    if row is None:
+        return None
+    details = row["view"]["details"]
+    names = ["deputy"] if role is Role.PRODUCER_DEPUTY else ["contact", "holder", "person"]
+    for name in names:
+        person = details.get(name)
+        if person:
+            return {
+                "subject": person.get("account_id") or person["email"],
+                "name": person["name"],
+                "email": person["email"],
+                "organisation": details.get("party") or row["org_number"],
+            }
+    return None

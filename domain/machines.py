@@ -1,0 +1,18 @@
+"""Every machine by the type of its workflow."""
+
+from typing import Any
+
+from domain import connection, credential, onboarding, permission, person, producer_agreement
+from domain.machine import Machine
+
+MACHINES: dict[str, Machine[Any]] = {
+    machine.name: machine
+    for machine in (
+        onboarding.MACHINE,
+        connection.MACHINE,
+        producer_agreement.MACHINE,
+        permission.MACHINE,
+        credential.MACHINE,
+        person.MACHINE,
+    )
+}

@@ -1,0 +1,135 @@
+"""Acts are sent from here: one step to one workflow, as often as it takes, done once.
+
+A continue-as-new that meets an update fails its caller with FAILED_PRECONDITION, or "update
+aborted", and the SDK does not repeat it. The same request id is then sent again: the workflow
+answers a request that it has seen with its first answer.
+"""
+
+import asyncio
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+MOST_TRIES = 12
+FIRST_PAUSE_SECONDS = 0.05
+AGAIN = {
+    RPCStatusCode.FAILED_PRECONDITION,
+    RPCStatusCode.ABORTED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+}
+
+
+class StepRefusedError(Exception):
+    """The workflow refused a step; `refusal` says why, in both languages, and what is open."""
+
+    def __init__(self, refusal: dict[str, Any]) -> None:
+        self.refusal = refusal
+        super().__init__(refusal.get("code", "refused"))
+
+
+class NoSuchCaseError(Exception):
+    """There is no open workflow of that id."""
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> StepRefusedError | None:
+    """Return the refusal; None when the update was caught by a continue-as-new."""
+    cause = error.cause
+    if not isinstance(cause, ApplicationError):
+        return None
+    if cause.details:
+        return StepRefusedError(dict(cause.details[0]))
+    if cause.type is None or "aborted" in cause.message.lower():
+        return None
+    text = {"sv": cause.message, "en": cause.message}
+    return StepRefusedError({"code": cause.type, "text": text, "open_steps": []})
+
+
+async def send_step(
+    client: Client, workflow_id: str, step: str, request: dict[str, Any]
+) -> dict[str, Any]:
+    """Take a step and return its receipt.
+
+    Raises:
+        StepRefusedError: it may not be taken now, by this person, or in this form.
+        NoSuchCaseError: nothing runs under the id.
+    """
+    handle = client.get_workflow_handle(workflow_id)
+
+    async def attempt() -> dict[str, Any]:
+        receipt: dict[str, Any] = await handle.execute_update(
+            step, request, id=f"{request['request_id']}/{step}", result_type=dict
+        )
+        return receipt
+
+    return await _as_often_as_it_takes(attempt, workflow_id)
+
+
+async def open_case(
+    client: Client,
+    type_: str,
+    start: dict[str, Any],
+    request: dict[str, Any],
+    *,
+    workflow_id: str,
+    task_queue: str,
+) -> dict[str, Any]:
+    """Open a case and return its receipt; a second one for the same id is refused.
+
+    Raises:
+        StepRefusedError: the application is not in order, or one is open.
+    """
+
+    async def attempt() -> dict[str, Any]:
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            type_,
+            start,
+            id=workflow_id,
+            task_queue=task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"{type_} {workflow_id.partition('/')[2]}",
+        )
+        receipt: dict[str, Any] = await client.execute_update_with_start_workflow(
+            "apply",
+            request,
+            start_workflow_operation=operation,
+            id=f"{request['request_id']}/apply",
+            result_type=dict,
+        )
+        return receipt
+
+    return await _as_often_as_it_takes(attempt, workflow_id)
+
+
+async def _as_often_as_it_takes(attempt: Any, workflow_id: str) -> dict[str, Any]:
+    pause = FIRST_PAUSE_SECONDS
+    for number in range(MOST_TRIES):
+        try:
+            receipt: dict[str, Any] = await attempt()
+        except WorkflowUpdateFailedError as error:
+            refused = _refusal(error)
+            if refused is not None:
+                raise refused from None
+            last: Exception = error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            last = error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND and number > 0:
+                raise NoSuchCaseError(workflow_id) from None
+            if error.status not in AGAIN | {RPCStatusCode.NOT_FOUND}:
+                raise
+            last = error
+        else:
+            return receipt
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 2)
+    raise last

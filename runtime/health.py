@@ -1,0 +1,61 @@
+"""Liveness and readiness over HTTP: readiness is true only when every check says so."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+
+Check = Callable[[], Awaitable[bool]]
+CHECK_SECONDS = 5.0
+
+
+async def _holds(check: Check) -> bool:
+    try:
+        return await asyncio.wait_for(check(), CHECK_SECONDS)
+    except Exception:  # noqa: BLE001 - whatever went wrong, it is not ready
+        return False
+
+
+class HealthServer:
+    """Answers `GET /health/live` and `GET /health/ready`."""
+
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        self._checks = checks
+        self._server: asyncio.Server | None = None
+
+    async def readiness(self) -> dict[str, bool]:
+        """Return what holds, by the name of the check."""
+        held = await asyncio.gather(*(_holds(check) for check in self._checks.values()))
+        return dict(zip(self._checks, held, strict=True))
+
+    async def start(self, port: int, host: str = "127.0.0.1") -> int:
+        """Listen; returns the port."""
+        self._server = await asyncio.start_server(self._answer, host, port)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            line = (await reader.readline()).decode("ascii", "replace").split()
+            path = line[1] if len(line) > 1 else ""
+            status, body = await self._reply(path)
+            text = json.dumps(body)
+            head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n"
+            writer.write(f"{head}content-length: {len(text)}\r\n\r\n{text}".encode())
+            await writer.drain()
+        finally:
+            writer.close()
+
+    async def _reply(self, path: str) -> tuple[str, dict[str, object]]:
+        if path == "/health/live":
+            return "200 OK", {"status": "UP"}
+        if path == "/health/ready":
+            held = await self.readiness()
+            up = all(held.values())
+            status = "200 OK" if up else "503 Service Unavailable"
+            return status, {"status": "UP" if up else "DOWN", "checks": held}
+        return "404 Not Found", {}

@@ -1,0 +1,290 @@
+"""The worker: composition root. Settings become adapters, adapters become activities.
+
+Every workflow and activity is named here. Each outside system has a task queue of its own with
+its own slots, so that one that hangs starves nobody else.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import yaml
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.runtime import OpenTelemetryConfig, PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Worker
+
+from activities.accounts import Accounts
+from activities.deliveries import Deliveries
+from activities.incidents import IncidentInterceptor
+from activities.lookups import LookUps
+from activities.messages import HeardWord, Messages
+from activities.notices import Notices
+from activities.portal import Offers, Portal
+from activities.record import Records
+from activities.register import Agreements
+from adapters.account_system import AccountSystem
+from adapters.agreement_register import AgreementRegister
+from adapters.api_portal import ApiPortal
+from adapters.delivery_api import DeliveryApi
+from adapters.mail import Mail
+from adapters.organisation_registers import OrganisationRegisters
+from adapters.pdf_forms import Forms
+from domain.policy import Policy
+from domain.state import System
+from domain.texts import Texts
+from records import secrets
+from records.database import connect as connect_records
+from records.keys import FileKeyRing
+from records.migrate import is_current
+from runtime.health import HealthServer
+from runtime.log_setup import set_up_logging
+from runtime.settings import Settings
+from runtime.temporal import connect, make_plugin
+from workflows.case import WORKFLOW_QUEUE
+from workflows.connection import DatasetConnection
+from workflows.credential import Credential
+from workflows.onboarding import ProducerOnboarding
+from workflows.permission import Permission
+from workflows.person import PersonAccess
+from workflows.producer_agreement import ProducerAgreement
+
+WORKFLOWS: list[type] = [
+    ProducerOnboarding,
+    DatasetConnection,
+    ProducerAgreement,
+    Permission,
+    Credential,
+    PersonAccess,
+]
+SLOTS = {System.RECORDS: 20, System.CASES: 20}
+SLOTS_OUTSIDE = 10
+PICKUP_LOOK_SECONDS = 10
+POLLED_LATELY = timedelta(seconds=120)
+
+log = logging.getLogger("worker")
+Activity = Callable[..., Any]
+
+
+def read_policy(settings: Settings) -> Policy:
+    """Read and validate the policy file."""
+    return Policy.model_validate(yaml.safe_load(settings.policy_file.read_text("utf-8")))
+
+
+def read_texts(settings: Settings) -> Texts:
+    """Read and validate the texts file."""
+    return Texts.model_validate(yaml.safe_load(settings.texts_file.read_text("utf-8")))
+
+
+def build_activities(
+    settings: Settings, pool: asyncpg.Pool, client: Client, keys: FileKeyRing
+) -> dict[System, list[Activity]]:
+    """Return every activity by the queue it is done from."""
+    policy = read_policy(settings)
+    accounts = Accounts(
+        AccountSystem(settings.account_system_url, settings.account_system_token.get_secret_value())
+    )
+    register = Agreements(
+        AgreementRegister(
+            settings.agreement_register_url, settings.agreement_register_token.get_secret_value()
+        )
+    )
+    mail = Mail(settings.mail_host, settings.mail_port, settings.mail_sender)
+    notices = Notices(mail, read_texts(settings), policy, pool, keys)
+    deliveries = Deliveries(
+        DeliveryApi(settings.delivery_api_url, settings.delivery_api_token.get_secret_value())
+    )
+    records = Records(pool, policy, settings.case_number_prefix)
+    lookups = LookUps(OrganisationRegisters(settings.data_dir), Forms(settings.forms_dir), pool)
+    messages = Messages(client, WORKFLOW_QUEUE, policy)
+    return {
+        System.CASES: [messages.tell, messages.enrol, messages.wake],
+        System.RECORDS: [
+            records.record,
+            records.current_policy,
+            lookups.look_up_organisation,
+            lookups.check_form,
+            Offers(pool).cancel_offer,
+        ],
+        System.ACCOUNT_SYSTEM: [
+            accounts.find_or_create_organisation,
+            accounts.find_or_create_person,
+            accounts.activate_person,
+            accounts.create_system_account,
+            accounts.disable_system_account,
+        ],
+        System.AGREEMENT_REGISTER: [
+            register.register_agreement,
+            register.end_agreement,
+            register.withdraw_registration,
+        ],
+        System.PORTAL_VERIFICATION: _portal(
+            settings.portal_verification_url,
+            settings.portal_verification_token.get_secret_value(),
+            System.PORTAL_VERIFICATION,
+            pool,
+            keys,
+        ),
+        System.PORTAL_PRODUCTION: _portal(
+            settings.portal_production_url,
+            settings.portal_production_token.get_secret_value(),
+            System.PORTAL_PRODUCTION,
+            pool,
+            keys,
+        ),
+        System.DELIVERY_API: [deliveries.fetch_report],
+        System.MAIL: [notices.send_notice],
+    }
+
+
+def _portal(
+    url: str, token: str, system: System, pool: asyncpg.Pool, keys: FileKeyRing
+) -> list[Activity]:
+    portal = Portal(ApiPortal(url, token, system=system), pool, keys)
+    return [
+        portal.create_application,
+        portal.await_application,
+        portal.subscribe,
+        portal.await_subscription,
+        portal.issue_key,
+        portal.revoke_keys,
+        portal.remove_application,
+    ]
+
+
+def build_workers(
+    client: Client,
+    activities: dict[System, list[Activity]],
+    interceptor: IncidentInterceptor,
+    *,
+    max_cached_workflows: int = 1000,
+    workflows: Sequence[type] = WORKFLOWS,
+) -> list[Worker]:
+    """Return a worker for each queue; the one for `cases` runs the workflows too."""
+    return [
+        Worker(
+            client,
+            task_queue=system,
+            activities=done,
+            workflows=workflows if system == WORKFLOW_QUEUE else [],
+            interceptors=[interceptor],
+            max_concurrent_activities=SLOTS.get(system, SLOTS_OUTSIDE),
+            max_concurrent_workflow_tasks=20 if system == WORKFLOW_QUEUE else None,
+            max_cached_workflows=max_cached_workflows if system == WORKFLOW_QUEUE else 0,
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+            graceful_shutdown_timeout=timedelta(seconds=20),
+        )
+        for system, done in activities.items()
+    ]
+
+
+async def tell_pickups(pool: asyncpg.Pool, client: Client) -> None:
+    """Tell credentials of keys that were fetched, should the word have been lost on its way."""
+    for offer_id, ref in await secrets.untold(pool):
+        word = HeardWord(
+            message_id=f"pickup#{offer_id}",
+            sender="pickups",
+            what="picked_up",
+            content={"offer_id": offer_id},
+        )
+        await client.get_workflow_handle(ref).signal("heard", word)
+        await secrets.mark_told(pool, offer_id, datetime.now(UTC))
+
+
+async def _keep_telling_pickups(pool: asyncpg.Pool, client: Client) -> None:
+    while True:
+        try:
+            await tell_pickups(pool, client)
+        except Exception:  # noqa: BLE001 - it tries again
+            log.warning("fetched keys could not be told")
+        await asyncio.sleep(PICKUP_LOOK_SECONDS)
+
+
+async def polls(client: Client) -> bool:
+    """Whether this very worker has polled for workflow tasks lately."""
+    described = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=WORKFLOW_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+    )
+    now = datetime.now(UTC)
+    return any(
+        poller.identity == client.identity
+        and now - poller.last_access_time.ToDatetime(UTC) < POLLED_LATELY
+        for poller in described.pollers
+    )
+
+
+def _runtime(settings: Settings) -> Runtime:
+    metrics: PrometheusConfig | OpenTelemetryConfig | None = None
+    if settings.metrics_port:
+        metrics = PrometheusConfig(
+            bind_address=f"127.0.0.1:{settings.metrics_port}",
+            counters_total_suffix=True,
+            unit_suffix=True,
+            durations_as_seconds=True,
+        )
+    return Runtime(telemetry=TelemetryConfig(metrics=metrics))
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, then finish what is under way."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    keys = FileKeyRing(settings.key_file)
+    pool = await connect_records(settings.database_dsn.get_secret_value())
+    client = await connect(make_plugin(keys), runtime=_runtime(settings))
+    workers = build_workers(
+        client,
+        build_activities(settings, pool, client, keys),
+        IncidentInterceptor(pool, client),
+        max_cached_workflows=settings.max_cached_workflows,
+    )
+    health = HealthServer(
+        {
+            "polls": lambda: polls(client),
+            "migrations": lambda: is_current(pool),
+        }
+    )
+    port = await health.start(settings.health_port)
+    log.info("worker started, health on port %s", port)
+    async with contextlib.AsyncExitStack() as running:
+        for worker in workers:
+            await running.enter_async_context(worker)
+        telling = asyncio.create_task(_keep_telling_pickups(pool, client))
+        await stop.wait()
+        telling.cancel()
+    await health.stop()
+    await pool.close()
+
+
+def main() -> None:
+    """Start from the command line."""
+    settings = Settings()
+    set_up_logging(settings.log_level)
+    code = 0
+    try:
+        asyncio.run(run(settings))
+    except Exception:
+        log.exception("the worker stopped")
+        code = 1
+    sys.stdout.flush()
+    logging.shutdown()
+    os._exit(code)  # the SDK's threads can abort an ordinary exit after the work is done
+
+
+if __name__ == "__main__":
+    main()
