@@ -11,6 +11,7 @@ from domain.dates import local_date
 from domain.policy import Policy
 from domain.state import Entry
 from records import cases, incidents
+from records.journal import JournalLine
 
 
 class RecordInput(BaseModel):
@@ -54,9 +55,7 @@ class Records:
             workflow_id=wanted.workflow_id,
             kind="case" if wanted.is_case else "entity",
             number_series=f"{self._prefix}{year}" if wanted.draws_number and year else None,
-            entries=tuple(
-                cases.JournalLine(**entry.model_dump(mode="json")) for entry in wanted.entries
-            ),
+            entries=tuple(JournalLine(**entry.model_dump(mode="json")) for entry in wanted.entries),
             view=wanted.view,
         )
         number = await cases.record(self._pool, batch)

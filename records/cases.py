@@ -1,31 +1,18 @@
-"""Journal and read model: written together, in one transaction; read by whoever may."""
+"""Cases and what belongs to them: recorded with the journal in one transaction, and found."""
 
-import hashlib
-import json
 from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 from pydantic import BaseModel, ConfigDict
 
-from records.errors import JournalConflictError
+from domain.onboarding import agreement_id, dataset_id
+from records.journal import Chain, JournalLine, append
 from records.sql import query
+from records.storable import storable
+from records.swedish import sort_key
 
 Row = dict[str, Any]
-
-
-class JournalLine(BaseModel):
-    """One line of the journal."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    sequence: int
-    at: datetime
-    kind: str
-    name: str
-    stage: str
-    actor: dict[str, Any] | None = None
-    what: dict[str, Any]
 
 
 class Batch(BaseModel):
@@ -41,72 +28,61 @@ class Batch(BaseModel):
     view: dict[str, Any]
 
 
-def digest(chain_id: str, line: JournalLine) -> str:
-    """Return the SHA-256 of a line and the chain it belongs to."""
-    said = json.dumps([chain_id, line.model_dump(mode="json")], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()
-
-
 async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
     """Append lines, draw the case number when it is due, and write the row, in one transaction.
 
-    The same batch again changes nothing. Returns the case number, if the workflow has one.
+    The same batch again changes nothing, and an older view never replaces a newer one. Numbers
+    have no gaps: one is drawn once for a chain, and given back when the transaction fails.
+    Returns the case number, if the workflow has one.
 
     Raises:
         JournalConflictError: another line stands under the same key.
+        JournalGapError: the lines before are missing.
     """
     async with pool.acquire() as connection, connection.transaction():
-        number = await connection.fetchval(query("number_of"), batch.workflow_id, batch.chain_id)
-        if number is None and batch.number_series is not None:
-            last = await connection.fetchval(query("draw_number"), batch.number_series)
-            number = f"{batch.number_series}-{last:06d}"
-        case_number = number or batch.view.get("case_number")
-        for line in batch.entries:
-            await _append(connection, batch, line, case_number)
-        await connection.execute(query("write_case"), *_row(batch, number, case_number))
+        known: Any = await connection.fetchrow(
+            query("lock_chain"), batch.chain_id, batch.workflow_id
+        )
+        if known["last_sequence"] == 0:
+            following = (batch.workflow_id, known["ordinal"])
+            await connection.execute(query("follow_chain"), *following)
+        number = known["number"] or await _draw(connection, batch.number_series)
+        chain = Chain(
+            chain_id=batch.chain_id,
+            workflow_id=batch.workflow_id,
+            case_number=number or batch.view.get("case_number"),
+            last_sequence=known["last_sequence"],
+            last_digest=known["last_digest"],
+        )
+        end = await append(connection, chain, batch.entries)
+        advanced = (number, end.last_sequence, end.last_digest)
+        await connection.execute(query("advance_chain"), batch.chain_id, *advanced)
+        await connection.execute(query("write_case"), *_row(batch, number, chain.case_number))
         await connection.execute("select pg_notify('cases', $1)", batch.workflow_id)
-    return str(number) if number else None
+    return number
 
 
-async def _append(
-    connection: Any,
-    batch: Batch,
-    line: JournalLine,
-    case_number: str | None,
-) -> None:
-    found = digest(batch.chain_id, line)
-    added = await connection.fetchval(
-        query("append_line"),
-        batch.chain_id,
-        line.sequence,
-        batch.workflow_id,
-        case_number,
-        line.at,
-        line.kind,
-        line.name,
-        line.stage,
-        line.actor,
-        line.what,
-        found,
-    )
-    if added is None:
-        known = await connection.fetchval(query("line_digest"), batch.chain_id, line.sequence)
-        if known != found:
-            raise JournalConflictError(f"{batch.workflow_id} {line.sequence}")
+async def _draw(connection: Any, series: str | None) -> str | None:
+    if series is None:
+        return None
+    last: int = await connection.fetchval(query("draw_number"), series)
+    return f"{series}-{last:06d}"
 
 
 def _row(batch: Batch, number: str | None, case_number: str | None) -> tuple[object, ...]:
-    view = batch.view | {"number": number, "case_number": case_number}
+    view = storable(batch.view) | {"number": number, "case_number": case_number}
     waiting = view.get("waiting") or {}
+    organisation = view["organisation"]
     return (
-        batch.workflow_id,
         batch.chain_id,
+        batch.workflow_id,
         number,
         case_number,
         view["type"],
         batch.kind,
-        view["organisation"]["org_number"],
-        view["organisation"]["name"],
+        organisation["org_number"],
+        organisation["name"],
+        sort_key(organisation["name"]),
         view["stage"],
         view.get("outcome"),
         waiting.get("on"),
@@ -119,6 +95,7 @@ def _row(batch: Batch, number: str | None, case_number: str | None) -> tuple[obj
         _instant(view.get("ended_at")),
         view["version"],
         batch.entries[-1].at if batch.entries else _instant(view.get("opened_at")),
+        _search_text(view),
         view,
     )
 
@@ -127,54 +104,30 @@ def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
+def _search_text(view: dict[str, Any]) -> str:
+    organisation = view["organisation"]
+    found = [view["case_number"], view.get("registry_number"), organisation["name"]]
+    found += [organisation["org_number"], organisation["org_number"].replace("-", "")]
+    return " ".join(filter(None, found)).casefold()
+
+
+async def empty_read_model(pool: asyncpg.Pool) -> None:
+    """Forget every row, to write them again; numbers and journal stay."""
+    await pool.execute(query("empty_read_model"))
+
+
 async def find(pool: asyncpg.Pool, ref: str) -> Row | None:
-    """Return the row of a workflow id or case number."""
+    """Return the row of a case number or a workflow id.
+
+    A workflow id means the newest under it; the ones before are found by their case numbers.
+    """
     row = await pool.fetchrow(query("case_by_ref"), ref)
     return dict(row) if row else None
 
 
-async def parts_of(pool: asyncpg.Pool, workflow_id: str) -> list[Row]:
+async def parts_of(pool: asyncpg.Pool, ref: str) -> list[Row]:
     """Return all that belongs to a workflow, directly and below."""
-    return [dict(row) for row in await pool.fetch(query("parts_of"), workflow_id)]
-
-
-class Filter(BaseModel):
-    """What a list is narrowed to; `after` is the last workflow id of the page before."""
-
-    model_config = ConfigDict(frozen=True)
-
-    type: str | None = None
-    stage: str | None = None
-    waiting_on: str | None = None
-    handler: str | None = None
-    organisation: str | None = None
-    due_before: date | None = None
-    q: str | None = None
-    incident: bool = False
-    ended: bool = False
-    kind: str | None = "case"
-    after: str | None = None
-    limit: int = 50
-
-
-async def list_cases(pool: asyncpg.Pool, wanted: Filter) -> list[Row]:
-    """Return one page of cases, in a stable order."""
-    rows = await pool.fetch(
-        query("list_cases"),
-        wanted.type,
-        wanted.stage,
-        wanted.waiting_on,
-        wanted.handler,
-        wanted.organisation,
-        wanted.due_before,
-        wanted.q,
-        wanted.incident,
-        wanted.ended,
-        wanted.after,
-        wanted.limit,
-        wanted.kind,
-    )
-    return [dict(row) for row in rows]
+    return [dict(row) for row in await pool.fetch(query("parts_of"), ref)]
 
 
 async def of_organisation(pool: asyncpg.Pool, org_number: str) -> list[Row]:
@@ -182,21 +135,18 @@ async def of_organisation(pool: asyncpg.Pool, org_number: str) -> list[Row]:
     return [dict(row) for row in await pool.fetch(query("of_organisation"), org_number)]
 
 
-async def journal_of(pool: asyncpg.Pool, ref: str) -> list[Row]:
-    """Return the journal of a workflow, or of a whole case by its number."""
-    return [dict(row) for row in await pool.fetch(query("journal_of"), ref)]
+async def open_for_organisation(pool: asyncpg.Pool, org_number: str) -> list[Row]:
+    """Return the cases of an organisation that have not ended."""
+    return [dict(row) for row in await pool.fetch(query("open_cases_of"), org_number)]
 
 
-async def verify(pool: asyncpg.Pool) -> list[str]:
-    """Return what is wrong with the journal: altered lines, and lines that are missing."""
-    wrong = []
-    last: dict[str, int] = {}
-    async with pool.acquire() as connection, connection.transaction():
-        async for row in connection.cursor(query("journal_chain")):
-            line = JournalLine(**dict(row))
-            if digest(row["chain_id"], line) != row["digest"]:
-                wrong.append(f"{row['workflow_id']} {line.sequence}: altered")
-            if line.sequence != last.get(row["chain_id"], 0) + 1:
-                wrong.append(f"{row['workflow_id']} {line.sequence}: a line before it is missing")
-            last[row["chain_id"]] = line.sequence
-    return wrong
+async def agreement_in_force(pool: asyncpg.Pool, org_number: str) -> Row | None:
+    """Return the agreement that stands; its stage says whether it is under notice."""
+    row = await find(pool, agreement_id(org_number))
+    return row if row and row["stage"] not in {"ending", "ended"} else None
+
+
+async def connected(pool: asyncpg.Pool, org_number: str, dataset: str) -> Row | None:
+    """Return the connection of a data set that is in progress or stands; its stage says which."""
+    row = await find(pool, dataset_id(org_number, dataset))
+    return row if row and row["stage"] != "ended" else None

@@ -2,13 +2,15 @@
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from pydantic import BaseModel, ConfigDict
 
-from records.errors import UnknownDocumentError
+from records.errors import DocumentTooLargeError, UnknownDocumentError
 from records.sql import query
+
+LARGEST = 20_000_000
 
 
 class NewDocument(BaseModel):
@@ -26,8 +28,22 @@ class NewDocument(BaseModel):
     stored_at: datetime
 
 
-async def store(pool: asyncpg.Pool, new: NewDocument) -> str:
-    """Keep a document and return its id, the SHA-256 of its content."""
+class Fetched(NamedTuple):
+    """A document as it is handed out."""
+
+    file_name: str
+    media_type: str
+    data: bytes
+
+
+async def store(pool: asyncpg.Pool, new: NewDocument, *, largest: int = LARGEST) -> str:
+    """Keep a document and return its id, the SHA-256 of its content; the same again is kept once.
+
+    Raises:
+        DocumentTooLargeError: it has more than `largest` bytes.
+    """
+    if len(new.data) > largest:
+        raise DocumentTooLargeError(f"{len(new.data)} > {largest} bytes")
     document_id = hashlib.sha256(new.data).hexdigest()
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
@@ -62,6 +78,23 @@ async def read(pool: asyncpg.Pool, document_id: str) -> bytes:
     return bytes(row["data"])
 
 
-async def of_refs(pool: asyncpg.Pool, refs: list[str]) -> list[dict[str, Any]]:
-    """Return what is kept for some cases, without the content."""
-    return [dict(row) for row in await pool.fetch(query("documents_of"), refs)]
+async def fetch(pool: asyncpg.Pool, document_id: str, ref: str) -> Fetched:
+    """Return a document that belongs to a case.
+
+    Raises:
+        UnknownDocumentError: there is none of that id at this case.
+    """
+    row = await pool.fetchrow(query("fetch_document"), document_id, ref)
+    if row is None:
+        raise UnknownDocumentError(document_id)
+    return Fetched(row["file_name"], row["media_type"], bytes(row["data"]))
+
+
+async def of_refs(
+    pool: asyncpg.Pool, refs: list[str], chains: list[str] | None = None
+) -> list[dict[str, Any]]:
+    """Return what is kept for some cases, without the content.
+
+    `chains` leaves out what belongs to an earlier case under the same workflow id.
+    """
+    return [dict(row) for row in await pool.fetch(query("documents_of"), refs, chains)]

@@ -12,12 +12,32 @@ class JournalConflictError(RecordsError):
     """The journal holds another line under the same key."""
 
 
+class JournalGapError(RecordsError):
+    """The journal lacks the lines before this one."""
+
+
 class EditedMigrationError(RecordsError):
     """A migration that has been applied was edited afterwards."""
 
 
+class BadCursorError(RecordsError):
+    """The cursor is not one that this list gave."""
+
+
 class UnknownDocumentError(RecordsError):
     """There is no such document."""
+
+
+class DocumentTooLargeError(RecordsError):
+    """The document is too large."""
+
+
+class OfferOverError(RecordsError):
+    """The offer is over: it was fetched, withdrawn or followed by a newer one."""
+
+
+class UnreadableSecretError(RecordsError):
+    """A sealed secret does not open: its key is not in the ring, or it was altered."""
 
 
 class OfferError(RecordsError):
@@ -30,6 +50,10 @@ class UnknownTokenError(OfferError):
 
 class NotYoursError(OfferError):
     """The key is offered to another person."""
+
+
+class TooManyTriesError(OfferError):
+    """Others have tried this code too often; the case handler can offer a new one."""
 
 
 class AlreadyFetchedError(OfferError):

@@ -24,6 +24,16 @@ class Incident(BaseModel):
     next_try_at: datetime
 
 
+async def started(
+    pool: asyncpg.Pool, *, workflow_id: str, operation: str, system: str, now: datetime
+) -> None:
+    """Note that an attempt begins; one before it that never answered counts as failed.
+
+    An attempt dies without a word when its worker is killed or its time runs out.
+    """
+    await pool.execute(query("incident_started"), workflow_id, operation, system, now)
+
+
 async def failed(
     pool: asyncpg.Pool,
     *,
@@ -51,8 +61,9 @@ async def failed(
 
 
 async def cleared(pool: asyncpg.Pool, *, workflow_id: str, operation: str) -> bool:
-    """Forget an incident; True when there was one."""
-    return await pool.fetchval(query("incident_cleared"), workflow_id, operation) is not None
+    """Forget an incident after a success; True when an attempt had failed before."""
+    attempts = await pool.fetchval(query("incident_cleared"), workflow_id, operation)
+    return bool(attempts)
 
 
 async def forget_others(pool: asyncpg.Pool, workflow_id: str, wanted: list[str]) -> None:
@@ -65,7 +76,9 @@ async def failing(pool: asyncpg.Pool, system: str) -> list[Incident]:
     return [Incident(**dict(row)) for row in await pool.fetch(query("incidents_failing"), system)]
 
 
-async def shown(pool: asyncpg.Pool, workflow_ids: list[str] | None = None) -> list[Incident]:
+async def shown(
+    pool: asyncpg.Pool, workflow_ids: list[str] | None = None, *, system: str | None = None
+) -> list[Incident]:
     """Return the incidents that show: from the third failed attempt, or when unmendable."""
-    rows = await pool.fetch(query("incidents_open"), workflow_ids)
+    rows = await pool.fetch(query("incidents_open"), workflow_ids, system)
     return [Incident(**dict(row)) for row in rows]

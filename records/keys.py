@@ -3,8 +3,10 @@
 import base64
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 KEY_BYTES = 32
 
@@ -48,10 +50,42 @@ class FileKeyRing:
 
 
 def make_key_file(path: Path, *, key_id: str = "k1") -> None:
-    """Make a ring with one new key, unless the file is there."""
+    """Make a ring with one new key, unless the file is there; two at once make one."""
     if path.exists():
         return
-    key = base64.b64encode(os.urandom(KEY_BYTES)).decode()
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"current": key_id, "keys": {key_id: key}}, file)
+    ring = {"current": key_id, "keys": {key_id: _new_key()}}
+    with _written_aside(path, ring) as aside, suppress(FileExistsError):
+        os.link(aside, path)
+
+
+def add_key(path: Path, key_id: str) -> None:
+    """Add a new key to a ring and make it the current one; running programs must start again.
+
+    Raises:
+        ValueError: the ring has a key of that id.
+    """
+    ring = json.loads(path.read_text("utf-8"))
+    if key_id in ring["keys"]:
+        raise ValueError(f"{path.name} has a key {key_id} already")
+    ring = {"current": key_id, "keys": ring["keys"] | {key_id: _new_key()}}
+    with _written_aside(path, ring) as aside:
+        aside.replace(path)
+
+
+def _new_key() -> str:
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+@contextmanager
+def _written_aside(path: Path, ring: dict[str, Any]) -> Iterator[Path]:
+    """Write a ring whole beside its place, so that nobody ever reads half of one."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(ring, file)
+            file.flush()
+            os.fsync(file.fileno())
+        yield aside
+    finally:
+        aside.unlink(missing_ok=True)

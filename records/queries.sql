@@ -1,110 +1,181 @@
--- append_line --
-insert into journal (chain_id, sequence, workflow_id, case_number, at, kind, name, stage, actor, what, digest)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-on conflict (chain_id, sequence) do nothing
-returning sequence
+-- lock_chain --
+insert into chains (chain_id, workflow_id) values ($1, $2)
+on conflict (chain_id) do update set workflow_id = chains.workflow_id
+returning *
 
--- line_digest --
-select digest from journal where chain_id = $1 and sequence = $2
+-- follow_chain --
+update chains set followed_by = $2
+where workflow_id = $1 and ordinal < $2 and followed_by is null
 
 -- draw_number --
 insert into number_series (series, last) values ($1, 1)
 on conflict (series) do update set last = number_series.last + 1
 returning last
 
--- number_of --
-select number from cases where workflow_id = $1 and chain_id = $2
+-- advance_chain --
+update chains set number = $2, last_sequence = $3, last_digest = $4 where chain_id = $1
+
+-- append_line --
+insert into journal (chain_id, workflow_id, case_number, sequence, at, kind, name, stage, actor, what, digest)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
+-- known_lines --
+select sequence, case_number, digest from journal where chain_id = $1 and sequence between $2 and $3
 
 -- write_case --
-insert into cases (workflow_id, chain_id, number, case_number, type, kind, org_number, organisation, stage,
-    outcome, waiting_on, waiting_since, waiting_rule, waiting_due, handler, owner, opened_at, ended_at,
-    version, updated_at, view)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
-on conflict (workflow_id) do update set
-    chain_id = excluded.chain_id, number = excluded.number, case_number = excluded.case_number,
-    type = excluded.type, kind = excluded.kind,
-    org_number = excluded.org_number, organisation = excluded.organisation, stage = excluded.stage,
-    outcome = excluded.outcome, waiting_on = excluded.waiting_on, waiting_since = excluded.waiting_since,
-    waiting_rule = excluded.waiting_rule, waiting_due = excluded.waiting_due, handler = excluded.handler,
-    owner = excluded.owner, opened_at = excluded.opened_at, ended_at = excluded.ended_at,
-    version = excluded.version, updated_at = excluded.updated_at, view = excluded.view
-where cases.chain_id <> excluded.chain_id or cases.version <= excluded.version
+insert into cases (chain_id, workflow_id, number, case_number, type, kind, org_number, organisation,
+    organisation_order, stage, outcome, waiting_on, waiting_since, waiting_rule, waiting_due, handler,
+    owner, opened_at, ended_at, version, updated_at, search, view)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+on conflict (chain_id) do update set
+    number = excluded.number, case_number = excluded.case_number,
+    type = excluded.type, kind = excluded.kind, org_number = excluded.org_number,
+    organisation = excluded.organisation, organisation_order = excluded.organisation_order,
+    stage = excluded.stage, outcome = excluded.outcome, waiting_on = excluded.waiting_on,
+    waiting_since = excluded.waiting_since, waiting_rule = excluded.waiting_rule,
+    waiting_due = excluded.waiting_due, handler = excluded.handler, owner = excluded.owner,
+    opened_at = excluded.opened_at, ended_at = excluded.ended_at, version = excluded.version,
+    updated_at = excluded.updated_at, search = excluded.search, view = excluded.view
+where cases.version <= excluded.version
+
+-- empty_read_model --
+truncate cases
 
 -- case_by_ref --
-select * from cases where workflow_id = $1 or number = $1
+select cases.* from cases join chains using (chain_id)
+where chains.number = $1 or (chains.workflow_id = $1 and chains.followed_by is null)
 
 -- parts_of --
-with recursive parts as (
-    select * from cases where owner = $1
+with recursive below as (
+    select chain_id, workflow_id, ordinal, followed_by, true as is_root from chains
+    where number = $1 or (workflow_id = $1 and followed_by is null)
     union
-    select cases.* from cases join parts on cases.owner = parts.workflow_id
+    select part.chain_id, part.workflow_id, place.ordinal, place.followed_by, false
+    from below join cases part on part.owner = below.workflow_id
+        join chains place on place.chain_id = part.chain_id
+    where case when below.followed_by is null
+        then place.ordinal > below.ordinal or part.ended_at is null
+        else place.ordinal between below.ordinal and below.followed_by end
 )
-select * from parts order by opened_at, workflow_id
-
--- list_cases --
-select * from cases
-where ($1::text is null or type = $1)
-  and ($2::text is null or stage = $2)
-  and ($3::text is null or waiting_on = $3)
-  and ($4::text is null or handler = $4)
-  and ($5::text is null or org_number = $5)
-  and ($6::date is null or waiting_due < $6)
-  and ($7::text is null or number ilike '%' || $7 || '%' or organisation ilike '%' || $7 || '%'
-       or org_number ilike '%' || $7 || '%')
-  and (not $8::boolean or exists (
-       select from incidents where incidents.workflow_id = cases.workflow_id
-       and (attempts >= 3 or unmendable)))
-  and ($9::boolean or ended_at is null)
-  and ($10::text is null or workflow_id > $10)
-  and ($12::text is null or kind = $12)
-order by workflow_id
-limit $11
+select cases.* from cases join below using (chain_id)
+where not is_root order by cases.opened_at, cases.workflow_id
 
 -- of_organisation --
 select * from cases where org_number = $1 order by opened_at, workflow_id
 
+-- open_cases_of --
+select * from cases where org_number = $1 and kind = 'case' and ended_at is null order by opened_at, workflow_id
+
+-- list_cases --
+with wanted as (
+    select cases.*, coalesce(case $1::text
+            when 'number' then case_number
+            when 'opened' then to_char(opened_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+            when 'updated' then to_char(updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+            when 'waiting' then to_char(waiting_since at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US')
+            when 'due' then to_char(waiting_due, 'YYYY-MM-DD')
+            when 'organisation' then organisation_order
+            end, case when $2::boolean then '' else '~' end) collate "C" as sort_key
+    from cases
+    where ($6::text is null or type = $6)
+      and ($7::text is null or stage = $7)
+      and ($8::text is null or waiting_on = $8 or exists (
+           select from cases part where part.case_number = cases.number
+           and part.waiting_on = $8 and part.ended_at is null))
+      and ($9::text is null or handler = $9)
+      and ($10::text is null or org_number = $10)
+      and ($11::date is null or waiting_due < $11)
+      and not exists (select from unnest($12::text[]) word where strpos(search, word) = 0)
+      and (not $13::boolean or exists (
+           select from incidents join cases failing using (workflow_id)
+           where (incidents.attempts >= 3 or incidents.unmendable)
+           and (failing.chain_id = cases.chain_id or failing.case_number = cases.number)
+           and failing.ended_at is null
+           and (operation like 'notice:%'
+                or failing.view -> 'pending' @> jsonb_build_array(jsonb_build_object('key', operation)))))
+      and ($14::boolean or ended_at is null)
+      and ($15::text is null or kind = $15)
+)
+select * from wanted
+where $3::text is null
+   or ($2 and (sort_key, chain_id collate "C") < ($3 collate "C", $4::text collate "C"))
+   or (not $2 and (sort_key, chain_id collate "C") > ($3 collate "C", $4::text collate "C"))
+order by case when $2 then sort_key end desc, case when $2 then chain_id collate "C" end desc,
+    sort_key, chain_id collate "C"
+limit $5
+
 -- journal_of --
-select * from journal where workflow_id = $1 or case_number = $1 order by at, workflow_id, sequence
+select journal.* from journal join chains using (chain_id)
+where journal.case_number = $1 or (chains.workflow_id = $1 and chains.followed_by is null)
+order by at, chains.ordinal, sequence
 
 -- journal_chain --
-select * from journal order by chain_id, sequence
+select * from journal order by chain_id collate "C", sequence
+
+-- all_chains --
+select * from chains order by chain_id collate "C"
+
+-- all_series --
+select series, last, (
+    select count(*) from chains where number like series || '-%'
+) as given from number_series order by series
 
 -- store_document --
 insert into documents (document_id, media_type, size, pages, data) values ($1, $2, $3, $4, $5)
 on conflict (document_id) do nothing
 
 -- link_document --
-insert into document_links (document_id, ref, file_name, kind, stored_by, stored_at)
-values ($1, $2, $3, $4, $5, $6)
-on conflict (document_id, ref) do nothing
+insert into document_links (document_id, ref, chain_id, file_name, kind, stored_by, stored_at)
+values ($1, $2, coalesce((
+    select chain_id from chains where number = $2 or (workflow_id = $2 and followed_by is null)
+), ''), $3, $4, $5, $6)
+on conflict (document_id, ref, chain_id) do nothing
 
 -- read_document --
 select media_type, data from documents where document_id = $1
 
+-- fetch_document --
+select link.file_name, documents.media_type, documents.data
+from documents join document_links link using (document_id)
+where document_id = $1 and ref = $2 order by stored_at limit 1
+
 -- documents_of --
-select document_links.*, documents.media_type, documents.size, documents.pages
-from document_links join documents using (document_id)
-where ref = any($1::text[]) order by stored_at, document_id
+select link.document_id, link.ref, link.file_name, link.kind, link.stored_by, link.stored_at,
+    documents.media_type, documents.size, documents.pages
+from document_links link join documents using (document_id)
+where ref = any($1::text[]) and ($2::text[] is null or link.chain_id = '' or link.chain_id = any($2))
+order by stored_at, document_id
+
+-- lock_ref --
+select pg_advisory_xact_lock(hashtextextended($1, 0))
+
+-- chain_of_ref --
+select coalesce(max(ordinal), 0) from chains where workflow_id = $1
 
 -- write_offer --
-insert into offers (offer_id, ref, generation, offered_to, expires_at, token_hash, key_id, wrapped_key, sealed)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into offers (offer_id, ref, chain, generation, offered_to, expires_at, token_hash, token_key_id,
+    key_id, wrapped_key, sealed)
+select $1::text, $2::text, $3::bigint, $4::integer, $5::text, $6::timestamptz, $7::text, $8::text, $8, $9::bytea, $10::bytea
+where not exists (select from offers where ref = $2 and (chain, generation) > ($3, $4))
 on conflict (offer_id) do update set
     expires_at = excluded.expires_at, offered_to = excluded.offered_to, key_id = excluded.key_id,
-    wrapped_key = excluded.wrapped_key, sealed = excluded.sealed, token_hash = excluded.token_hash
-where offers.fetched_at is null
+    wrapped_key = excluded.wrapped_key, sealed = excluded.sealed
+where offers.fetched_at is null and not offers.withdrawn
+returning offer_id
 
--- destroy_offers --
-update offers set sealed = null, wrapped_key = null where ref = $1
+-- withdraw_older_offers --
+update offers set sealed = null, wrapped_key = null, withdrawn = true
+where ref = $1 and (chain, generation) < ($2, $3) and fetched_at is null
 
--- destroy_older_offers --
-update offers set sealed = null, wrapped_key = null where ref = $1 and generation < $2
+-- withdraw_offers --
+update offers set sealed = null, wrapped_key = null, withdrawn = true
+where ref = $1 and fetched_at is null
 
 -- offer_by_token --
 select * from offers where token_hash = $1 for update
 
 -- offer_key --
-select key_id, offer_id from offers where offer_id = $1
+select token_key_id from offers where offer_id = $1
 
 -- mark_fetched --
 update offers set fetched_at = $2, sealed = null, wrapped_key = null where offer_id = $1
@@ -112,32 +183,52 @@ update offers set fetched_at = $2, sealed = null, wrapped_key = null where offer
 -- count_wrong_try --
 update offers set wrong_tries = wrong_tries + 1 where offer_id = $1
 
--- cancel_offer --
-update offers set sealed = null, wrapped_key = null where offer_id = $1 returning fetched_at
+-- withdraw_offer --
+update offers set sealed = null, wrapped_key = null, withdrawn = withdrawn or fetched_at is null
+where offer_id = $1 returning fetched_at
+
+-- offers_under_other_keys --
+select offer_id, ref, key_id, wrapped_key from offers
+where sealed is not null and key_id <> $1 order by offer_id for update
+
+-- rewrap_offer --
+update offers set key_id = $2, wrapped_key = $3 where offer_id = $1
 
 -- untold_offers --
 select offer_id, ref from offers where fetched_at is not null and told_at is null order by fetched_at
 
 -- mark_told --
-update offers set told_at = $2 where offer_id = $1
+update offers set told_at = $2 where offer_id = $1 and told_at is null
+
+-- incident_started --
+insert into incidents (workflow_id, operation, system, since, attempts, started_at, said, unmendable,
+    next_try_at, updated_at)
+values ($1, $2, $3, $4, 0, $4, '', false, $4, $4)
+on conflict (workflow_id, operation) do update set
+    attempts = incidents.attempts + case when incidents.started_at is null then 0 else 1 end,
+    said = case when incidents.started_at is null then incidents.said else 'no answer' end,
+    status = case when incidents.started_at is null then incidents.status end,
+    started_at = excluded.started_at, next_try_at = excluded.next_try_at, updated_at = excluded.updated_at
 
 -- incident_failed --
 insert into incidents (workflow_id, operation, system, since, attempts, status, said, unmendable, next_try_at, updated_at)
 values ($1, $2, $3, $4, 1, $5, $6, $7, $8, $4)
 on conflict (workflow_id, operation) do update set
-    attempts = incidents.attempts + 1, status = excluded.status, said = excluded.said,
+    since = case when incidents.attempts = 0 then excluded.since else incidents.since end,
+    attempts = incidents.attempts + 1, started_at = null, status = excluded.status, said = excluded.said,
     unmendable = excluded.unmendable, next_try_at = excluded.next_try_at, updated_at = excluded.updated_at
 
 -- incident_cleared --
-delete from incidents where workflow_id = $1 and operation = $2 returning operation
+delete from incidents where workflow_id = $1 and operation = $2 returning attempts
 
 -- incidents_forgotten --
 delete from incidents where workflow_id = $1 and not operation = any($2::text[])
     and operation not like 'notice:%'
 
 -- incidents_failing --
-select * from incidents where system = $1 order by since
+select * from incidents where system = $1 and attempts > 0 order by since, workflow_id, operation
 
 -- incidents_open --
 select * from incidents where (attempts >= 3 or unmendable)
-    and ($1::text[] is null or workflow_id = any($1)) order by since
+    and ($1::text[] is null or workflow_id = any($1))
+    and ($2::text is null or system = $2) order by since, workflow_id, operation

@@ -1,33 +1,35 @@
 """Sealed secrets: an API key from the portal's answer until its person has fetched it, once.
 
-Envelope encryption: a fresh AES-256-GCM key for each secret, itself wrapped by a key of the ring.
-The additional data bind ciphertext and wrapped key to their offer. The token that fetches it is
-derived from the ring and the offer's id, so that a repeated mail carries the same token; only
-its hash is stored.
+An offer is known by its credential, the chain of runs that made it, and its generation. The
+token that fetches it is derived from the ring and the offer's id, so that a repeated mail carries
+the same token, whichever key is current by then; only its hash is stored.
 """
 
 import base64
 import hashlib
 import hmac
 import json
-import os
 from datetime import datetime
 from typing import Any
 
 import asyncpg
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import BaseModel, ConfigDict
 
+from records import envelope
 from records.errors import (
     AlreadyFetchedError,
     NotYoursError,
+    OfferError,
     OfferExpiredError,
+    OfferOverError,
+    TooManyTriesError,
     UnknownTokenError,
 )
 from records.keys import KeyRing
 from records.sql import query
 
-NONCE_BYTES = 12
 MOST_WRONG_TRIES = 10
 
 
@@ -41,22 +43,17 @@ class Claimed(BaseModel):
     payload: dict[str, str]
 
 
-def _encrypt(key: bytes, plain: bytes, bound_to: str) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to.encode())
+def _offer_id(ref: str, chain: int, generation: int) -> str:
+    return hashlib.sha256(f"{ref}#{chain}#{generation}".encode()).hexdigest()[:32]
 
 
-def _decrypt(key: bytes, sealed: bytes, bound_to: str) -> bytes:
-    nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-    return AESGCM(key).decrypt(nonce, body, bound_to.encode())
+def _bound_to(ref: str, offer_id: str) -> str:
+    return f"{ref}|{offer_id}"
 
 
-def _offer_id(ref: str, generation: int) -> str:
-    return hashlib.sha256(f"{ref}#{generation}".encode()).hexdigest()[:32]
-
-
-def _token(key: bytes, offer_id: str) -> str:
-    mac = hmac.new(key, f"offer-token:{offer_id}".encode(), hashlib.sha256)
+def _token(ring_key: bytes, offer_id: str) -> str:
+    key = HKDF(SHA256(), 32, salt=None, info=b"offer-token").derive(ring_key)
+    mac = hmac.new(key, offer_id.encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(mac.digest()).decode().rstrip("=")
 
 
@@ -74,36 +71,38 @@ async def seal_and_offer(
     offered_to: str,
     expires_at: datetime,
 ) -> str:
-    """Seal a key and offer it to one person; the offers of older generations are destroyed.
+    """Seal a key and offer it to one person; the offers before it are destroyed.
 
-    Returns the offer's id. The same generation again replaces what was sealed before.
+    Returns the offer's id. The same generation again replaces what was sealed before, under the
+    same token.
+
+    Raises:
+        OfferOverError: it was fetched, withdrawn or followed by a newer one; nothing is kept.
     """
-    offer_id = _offer_id(ref, generation)
-    data_key = AESGCM.generate_key(256)
-    ring_key = keys.get(keys.current_id)
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(query("destroy_older_offers"), ref, generation)
-        await connection.execute(
-            query("write_offer"),
-            offer_id,
-            ref,
-            generation,
-            offered_to,
-            expires_at,
-            _hash(_token(ring_key, offer_id)),
-            keys.current_id,
-            _encrypt(ring_key, data_key, offer_id),
-            _encrypt(data_key, json.dumps(payload).encode(), offer_id),
-        )
+        await connection.execute(query("lock_ref"), ref)
+        chain = await connection.fetchval(query("chain_of_ref"), ref)
+        offer_id = _offer_id(ref, chain, generation)
+        plain = json.dumps(payload).encode()
+        sealed = envelope.seal(keys, plain, bound_to=_bound_to(ref, offer_id))
+        token_hash = _hash(_token(keys.get(sealed.key_id), offer_id))
+        offer = (offer_id, ref, chain, generation, offered_to, expires_at, token_hash)
+        if await connection.fetchval(query("write_offer"), *offer, *sealed) is None:
+            raise OfferOverError(f"{ref} {generation}")
+        await connection.execute(query("withdraw_older_offers"), ref, chain, generation)
     return offer_id
 
 
 async def token_of(pool: asyncpg.Pool, keys: KeyRing, offer_id: str) -> str:
-    """Return the token of an offer, for the mail to its person."""
-    row = await pool.fetchrow(query("offer_key"), offer_id)
-    if row is None:
+    """Return the token of an offer, for the mail to its person.
+
+    Raises:
+        UnknownTokenError: there is no such offer.
+    """
+    key_id = await pool.fetchval(query("offer_key"), offer_id)
+    if key_id is None:
         raise UnknownTokenError(offer_id)
-    return _token(keys.get(row["key_id"]), offer_id)
+    return _token(keys.get(key_id), offer_id)
 
 
 async def claim(
@@ -112,26 +111,29 @@ async def claim(
     """Return a key and destroy it, in one transaction.
 
     Raises:
-        UnknownTokenError, NotYoursError, AlreadyFetchedError, OfferExpiredError: why not.
+        UnknownTokenError, NotYoursError, TooManyTriesError, AlreadyFetchedError,
+        OfferExpiredError: why not.
+        UnreadableSecretError: it does not open; it is kept.
     """
     async with pool.acquire() as connection:
         async with connection.transaction():
             row = await connection.fetchrow(query("offer_by_token"), _hash(token))
             refused = _why_not(row, subject, now)
-            if refused is None:
-                assert row is not None
+            if row is not None and refused is None:
                 payload = _open(keys, row)
                 await connection.execute(query("mark_fetched"), row["offer_id"], now)
                 return Claimed(offer_id=row["offer_id"], ref=row["ref"], payload=payload)
-        if row is not None and isinstance(refused, NotYoursError):
-            await connection.execute(query("count_wrong_try"), row["offer_id"])
-        raise refused
+            if row is not None and isinstance(refused, NotYoursError):
+                await connection.execute(query("count_wrong_try"), row["offer_id"])
+        raise refused or UnknownTokenError
 
 
-def _why_not(row: asyncpg.Record | None, subject: str, now: datetime) -> Exception | None:
+def _why_not(row: asyncpg.Record | None, subject: str, now: datetime) -> OfferError | None:
     if row is None:
         return UnknownTokenError()
-    if row["offered_to"] != subject or row["wrong_tries"] >= MOST_WRONG_TRIES:
+    if row["wrong_tries"] >= MOST_WRONG_TRIES:
+        return TooManyTriesError()
+    if row["offered_to"] != subject:
         return NotYoursError()
     if row["fetched_at"] is not None:
         return AlreadyFetchedError(row["fetched_at"].isoformat())
@@ -141,19 +143,38 @@ def _why_not(row: asyncpg.Record | None, subject: str, now: datetime) -> Excepti
 
 
 def _open(keys: KeyRing, row: asyncpg.Record) -> dict[str, str]:
-    data_key = _decrypt(keys.get(row["key_id"]), row["wrapped_key"], row["offer_id"])
-    payload: dict[str, str] = json.loads(_decrypt(data_key, row["sealed"], row["offer_id"]))
+    sealed = envelope.Envelope(row["key_id"], row["wrapped_key"], row["sealed"])
+    plain = envelope.unseal(keys, sealed, bound_to=_bound_to(row["ref"], row["offer_id"]))
+    payload: dict[str, str] = json.loads(plain)
     return payload
 
 
 async def cancel_offer(pool: asyncpg.Pool, offer_id: str) -> bool:
     """Destroy what an offer holds; True when it had been fetched before."""
-    return await pool.fetchval(query("cancel_offer"), offer_id) is not None
+    return await pool.fetchval(query("withdraw_offer"), offer_id) is not None
 
 
 async def destroy(pool: asyncpg.Pool, ref: str) -> None:
     """Destroy every sealed secret of a credential."""
-    await pool.execute(query("destroy_offers"), ref)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(query("lock_ref"), ref)
+        await connection.execute(query("withdraw_offers"), ref)
+
+
+async def rewrap(pool: asyncpg.Pool, keys: KeyRing) -> int:
+    """Wrap every secret's key by the ring's current key; returns how many were not yet.
+
+    The tokens of open offers still come from the ring key under which they were offered: keep
+    an old key in the ring until its last offer has run out.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(query("offers_under_other_keys"), keys.current_id)
+        for row in rows:
+            bound_to = _bound_to(row["ref"], row["offer_id"])
+            wrapped = envelope.rewrap(keys, row["key_id"], row["wrapped_key"], bound_to=bound_to)
+            changed = (row["offer_id"], keys.current_id, wrapped)
+            await connection.execute(query("rewrap_offer"), *changed)
+    return len(rows)
 
 
 async def untold(pool: asyncpg.Pool) -> list[tuple[str, str]]:

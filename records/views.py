@@ -4,22 +4,10 @@ from typing import Any
 
 import asyncpg
 
+from domain.state import Party
 from records import cases, documents, incidents
 
-PARTIES = (
-    "producer",
-    "agent",
-    "person",
-    "case_handler",
-    "decider",
-    "signatory",
-    "account_system",
-    "agreement_register",
-    "api_portal",
-    "delivery_api",
-    "court",
-    "nobody",
-)
+PARTIES = list(Party)
 
 
 async def view(pool: asyncpg.Pool, ref: str) -> dict[str, Any] | None:
@@ -31,7 +19,7 @@ async def view(pool: asyncpg.Pool, ref: str) -> dict[str, Any] | None:
     row = await cases.find(pool, ref)
     if row is None:
         return None
-    parts = await cases.parts_of(pool, row["workflow_id"])
+    parts = await cases.parts_of(pool, ref)
     shown: dict[str, Any] = dict(row["view"])
     below = [part["view"] for part in parts if part["ended_at"] is None]
     waits = [*shown["waits"], *(_of_part(wait, part) for part in below for wait in part["waits"])]
@@ -43,8 +31,9 @@ async def view(pool: asyncpg.Pool, ref: str) -> dict[str, Any] | None:
         {"ref": part["ref"], **step} for part in below for step in part["open_steps"]
     ]
     shown["incidents"] = await _incidents(pool, [shown, *below])
-    refs = [row["workflow_id"], *(part["workflow_id"] for part in parts)]
-    shown["documents"] = [_document(each) for each in await documents.of_refs(pool, refs)]
+    refs, chains = ([each[name] for each in (row, *parts)] for name in ("workflow_id", "chain_id"))
+    found = await documents.of_refs(pool, refs, chains)
+    shown["documents"] = [_document(each) for each in found]
     return shown
 
 

@@ -1,7 +1,29 @@
 -- The legal record, the read model, documents, sealed secrets and incidents.
+-- Everything under "the read model" can be emptied and written again from the workflows.
+
+-- ---- the legal record ----
+
+-- One row for each workflow that ever ran (a chain of runs): its case number, and where its
+-- journal ends. Locked while something is recorded, so that two attempts cannot mix.
+create table chains (
+    chain_id text primary key,
+    ordinal bigint generated always as identity unique,
+    workflow_id text not null,
+    number text unique,
+    last_sequence integer not null default 0,
+    last_digest text not null default '',
+    followed_by bigint references chains (ordinal)
+);
+create index chains_by_workflow on chains (workflow_id, ordinal);
+comment on column chains.followed_by is 'the next chain under the same workflow id, if there is one';
+
+create table number_series (
+    series text primary key,
+    last integer not null
+);
 
 create table journal (
-    chain_id text not null,
+    chain_id text not null references chains,
     sequence integer not null,
     workflow_id text not null,
     case_number text,
@@ -20,28 +42,30 @@ create index journal_by_number on journal (case_number);
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin
-    raise exception 'the journal is append-only';
+    raise exception '% is append-only', tg_table_name;
 end;
 $$;
 create trigger journal_is_append_only before update or delete on journal
     for each row execute function refuse_change();
 create trigger journal_is_not_emptied before truncate on journal
     for each statement execute function refuse_change();
+create trigger chains_stay before delete on chains
+    for each row execute function refuse_change();
+create trigger chains_are_not_emptied before truncate on chains
+    for each statement execute function refuse_change();
 
-create table number_series (
-    series text primary key,
-    last integer not null
-);
+-- ---- the read model ----
 
 create table cases (
-    workflow_id text primary key,
-    chain_id text not null,
+    chain_id text primary key references chains,
+    workflow_id text not null,
     number text unique,
     case_number text,
     type text not null,
     kind text not null,
     org_number text not null,
     organisation text not null,
+    organisation_order text collate "C" not null,
     stage text not null,
     outcome text,
     waiting_on text,
@@ -54,12 +78,16 @@ create table cases (
     ended_at timestamptz,
     version integer not null,
     updated_at timestamptz not null,
+    search text not null,
     view jsonb not null
 );
-create index cases_by_organisation on cases (org_number);
+create index cases_by_workflow on cases (workflow_id);
+create index cases_by_organisation on cases (org_number, type);
 create index cases_by_number on cases (case_number);
 create index cases_by_owner on cases (owner);
 create index cases_open on cases (waiting_on, waiting_due) where ended_at is null;
+
+-- ---- documents ----
 
 create table documents (
     document_id text primary key,
@@ -71,30 +99,42 @@ create table documents (
 create table document_links (
     document_id text not null references documents,
     ref text not null,
+    chain_id text not null,
     file_name text not null,
     kind text not null,
     stored_by text not null,
     stored_at timestamptz not null,
-    primary key (document_id, ref)
+    primary key (document_id, ref, chain_id)
 );
 create index document_links_by_ref on document_links (ref);
+comment on column document_links.chain_id is
+    'which case of the workflow id it came to; empty when nothing of it was recorded yet';
+
+-- ---- sealed secrets ----
 
 create table offers (
     offer_id text primary key,
     ref text not null,
+    chain bigint not null,
     generation integer not null,
     offered_to text not null,
     expires_at timestamptz not null,
     token_hash text not null unique,
+    token_key_id text not null,
     key_id text not null,
     wrapped_key bytea,
     sealed bytea,
     fetched_at timestamptz,
     told_at timestamptz,
+    withdrawn boolean not null default false,
     wrong_tries integer not null default 0
 );
-create index offers_by_ref on offers (ref);
+create index offers_by_ref on offers (ref, chain, generation);
 create index offers_untold on offers (fetched_at) where fetched_at is not null and told_at is null;
+comment on column offers.chain is
+    'ordinal of the credential''s chain: generations count from one again in each; 0 for none';
+
+-- ---- incidents ----
 
 create table incidents (
     workflow_id text not null,
@@ -102,6 +142,7 @@ create table incidents (
     system text not null,
     since timestamptz not null,
     attempts integer not null,
+    started_at timestamptz,
     status integer,
     said text not null,
     unmendable boolean not null,
@@ -110,3 +151,4 @@ create table incidents (
     primary key (workflow_id, operation)
 );
 create index incidents_by_system on incidents (system);
+comment on column incidents.started_at is 'an attempt that has begun and not answered yet';
