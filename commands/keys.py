@@ -9,7 +9,7 @@ from records.errors import OfferError
 SWEDISH = {
     "UnknownTokenError": "Koden finns inte. Kontrollera att hela koden kom med.",
     "NotYoursError": "Nyckeln är erbjuden till någon annan. Logga in som den personen.",
-    "AlreadyFetchedError": "Nyckeln är redan hämtad; den visas bara en gång. Be handläggaren om en ny.",
+    "AlreadyFetchedError": "Nyckeln är redan hämtad; den visas en gång. Be handläggaren om en ny.",
     "OfferExpiredError": "Erbjudandet har gått ut. En ny kod kommer med e-post.",
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.context import DATA_DIR, opened, print_json, say
-from commands.demo import run_demo
+from commands.scenarios import run_demo
 from records.keys import make_key_file
 from records.migrate import migrate
 from runtime.stack import Stack
@@ -55,9 +55,8 @@ async def up(data_dir: Path | None, *, auto_ports: bool, json: bool) -> None:
 
 async def demo(scenario: str, organisation: str | None, data_dir: Path | None) -> dict[str, Any]:
     """Play a scenario against the running stack, or against one of its own."""
-    async with _some_stack(data_dir) as (stack_dir, addresses):
-        async with opened(stack_dir) as context:
-            return await run_demo(context, addresses, scenario, organisation)
+    async with _some_stack(data_dir) as (stack_dir, addresses), opened(stack_dir) as context:
+        return await run_demo(context, addresses, scenario, organisation)
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ from datetime import date
 
 from pydantic import Field
 
-from domain import agreements, appeal, decision
+from domain import agreements, appeal, decision, decision_on_request
 from domain.act import CONTACT, Actor, Refusal
 from domain.case import (
     CHECK_COMPLETION,
@@ -310,6 +310,7 @@ def _is_connected(state: ConnectionState, moment: Moment) -> bool:
 STEPS: tuple[Step[ConnectionState], ...] = (
     *(step for step in agreements.STEPS if step.name != "describe_dataset"),
     *decision.STEPS,
+    *decision_on_request.STEPS,
     *appeal.STEPS,
     Step(
         name="update_contacts",

@@ -1,7 +1,6 @@
 """Examination and decision: proposal, hearing of the party, decision by another person."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from pydantic import Field
 
@@ -16,10 +15,11 @@ from domain.case import (
     completion_seen,
 )
 from domain.datasets import DatasetDecision, Ground, PersonalData
-from domain.dates import end_of_period, local_date, midnight_after
+from domain.dates import midnight_after
+from domain.decision_on_request import on_request_waits
 from domain.everyday import Reason, not_in_past
 from domain.fields import Day, FreeText
-from domain.machine import Moment, NoPayload, Payload, Step
+from domain.machine import Moment, Payload, Step
 from domain.policy import Policy
 from domain.state import Party, Timer, Wait
 from domain.text import Text
@@ -284,18 +284,6 @@ def _send_back(state: CaseState, payload: Reason, actor: Actor, moment: Moment) 
     state.notify("sent_back", Role.CASE_HANDLER, what={"reason": payload.reason})
 
 
-def _request_decision(state: CaseState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
-    del payload, actor
-    state.decision_requested_at = moment.now
-    state.notify("decision_requested", Role.CASE_HANDLER, Role.DECIDER)
-
-
-def _refuse_request(state: CaseState, payload: Reason, actor: Actor, moment: Moment) -> None:
-    del actor, moment
-    state.decision_request_refused = True
-    state.notify("decision_request_refused", state.contact, what={"reason": payload.reason})
-
-
 def hearing_over(state: CaseState, moment: Moment) -> None:
     """The party's time to comment has passed: decision may follow."""
     del moment
@@ -323,19 +311,7 @@ def decision_waits(state: CaseState) -> Iterator[Wait]:
         yield Wait(on=Party.CASE_HANDLER, rule="hear_party")
     else:
         yield Wait(on=Party.PRODUCER, rule="hearing", due=hearing.due)
-    if owes_decision(state):
-        assert state.decision_requested_at is not None
-        due = local_date(state.decision_requested_at) + timedelta(days=28)
-        yield Wait(on=Party.DECIDER, rule="decide_on_request", due=due)
-
-
-def owes_decision(state: CaseState) -> bool:
-    """Whether the party has asked for a decision and got none yet (FL 12 §)."""
-    return (
-        state.decision_requested_at is not None
-        and not state.decision_request_refused
-        and not state.decisions
-    )
+    yield from on_request_waits(state)
 
 
 def _can_propose(state: CaseState, moment: Moment) -> bool:
@@ -369,23 +345,6 @@ def _can_decide(state: CaseState, moment: Moment) -> bool:
 def _can_send_back(state: CaseState, moment: Moment) -> bool:
     del moment
     return state.is_case and state.review.proposal is not None
-
-
-def _can_request(state: CaseState, moment: Moment) -> bool:
-    if (
-        not state.is_case
-        or state.opened_at is None
-        or state.decision_requested_at
-        or state.decisions
-    ):
-        return False
-    months = moment.policy.request_decision_months
-    return moment.today >= end_of_period(local_date(state.opened_at), months=months)
-
-
-def _can_refuse_request(state: CaseState, moment: Moment) -> bool:
-    del moment
-    return state.is_case and owes_decision(state)
 
 
 def _can_record_receipt(state: CaseState, moment: Moment) -> bool:
@@ -467,21 +426,5 @@ STEPS: tuple[Step[CaseState], ...] = (
         help=Text(
             sv="Anteckna dagen då parten fick del av beslutet.", en="Note the day of receipt."
         ),
-    ),
-    Step(
-        name="request_decision",
-        payload=NoPayload,
-        who=CONTACT,
-        is_open=_can_request,
-        do=_request_decision,
-        help=Text(sv="Begär att ärendet avgörs (FL 12 §).", en="Ask for a decision (FL 12 §)."),
-    ),
-    Step(
-        name="refuse_request_decision",
-        payload=Reason,
-        who=DECIDER,
-        is_open=_can_refuse_request,
-        do=_refuse_request,
-        help=Text(sv="Avslå begäran om avgörande.", en="Refuse the request for a decision."),
     ),
 )

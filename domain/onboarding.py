@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain import agreements, appeal, decision
+from domain import agreements, appeal, decision, decision_on_request
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
 from domain.case import (
     CHECK_COMPLETION,
@@ -390,6 +390,7 @@ STEPS: tuple[Step[OnboardingState], ...] = (
     ),
     *agreements.STEPS,
     *decision.STEPS,
+    *decision_on_request.STEPS,
     *appeal.STEPS,
     *EVERYDAY,
 )

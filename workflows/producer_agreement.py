@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from temporalio import workflow
 
-from workflows.case import Durable, Operation, Result, Start, takes_steps_of
+from workflows.case import Durable, Operation, Result
+from workflows.deciding import Start, takes_steps_of
 from workflows.onboarding import end_input, person_input
 
 with workflow.unsafe.imports_passed_through():
