@@ -5,31 +5,21 @@ Their forms: `domain.logins`.
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import count, islice, product
 from string import ascii_lowercase
 from typing import Final
 
+from adapters.plain_letters import plain
+
 CANDIDATES_MAX: Final = 200
 LETTERS: Final = 4
 DIGITS_END: Final = 10_000
 
-# What Unicode does not take apart into a letter and an accent.
-PLAIN: Final = str.maketrans(
-    {"ø": "o", "æ": "ae", "ß": "ss", "đ": "d", "ð": "d", "ł": "l", "þ": "th"}
-)
-
-
-def plain(text: str) -> str:
-    """Return a text in small letters without accents: `Åsa Öberg` is `asa oberg`."""
-    apart = unicodedata.normalize("NFKD", text.lower().translate(PLAIN))
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
-
 
 def personal_logins(name: str) -> Iterator[str]:
     """Yield `anna.berg`, `anna.berg.a`, ... `anna.berg.z`, `anna.berg.aa`, ... for a name."""
-    words = [re.sub(r"[^a-z-]", "", word) for word in plain(name).split()]
+    words = [re.sub(r"[^a-z-]", "", word) for word in plain(name).lower().split()]
     first = ".".join(word for word in words if word.strip("-")) or "person"
     endings = (
         "".join(letters) for size in count(1) for letters in product(ascii_lowercase, repeat=size)

@@ -1,33 +1,26 @@
-"""The account system: SCIM 2.0 (RFC 7643, 7644).
+"""The account system: SCIM 2.0 (RFC 7643, 7644), with organisations and system accounts.
 
-Organisations and system accounts are resource types of their own (`contracts/account-system.json`).
-
-Organisations and personal accounts are used as they are found, since people make their own.
-A system account must carry our key in `externalId` (RFC 7643 3.1).
+The two resource types beside the RFC's own are in `contracts/account-system.json`. Organisations
+and personal accounts are used as found, since people make their own; a system account must carry
+our key as `externalId` (RFC 7643 § 3.1).
 """
 
-import hashlib
-import unicodedata
-from typing import Any, Final, Literal
+from collections.abc import Iterable
+from typing import Final, Literal
 
+import httpx
 from pydantic import BaseModel, ConfigDict
+from scim2_models import Email, EnterpriseUser, Name, PhoneNumber
 
-from adapters.http_client import Http
-from adapters.outside import Foreign, Refused, Unreachable
+from adapters.account_logins import personal_logins, system_logins
+from adapters.outside import TIMEOUT_SECONDS, Busy, Conflict, Connection, NotFound, Refused
+from adapters.scim import Organization, Person, Scim, SystemLogin, equal
 
 SYSTEM: Final = "account_system"
-USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-ORGANISATION: Final = "urn:ngp:params:scim:schemas:Organization"
-ACCOUNT: Final = "urn:ngp:params:scim:schemas:SystemAccount"
-PATCH: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-CONFLICT, NOT_FOUND, CREATED = 409, 404, 201
-LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-MOST_CANDIDATES: Final = 50
 
 
 class OrganisationAccount(BaseModel):
-    """An organisation's account."""
+    """An organisation's account, by the account system's own id."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,7 +29,7 @@ class OrganisationAccount(BaseModel):
 
 
 class PersonAccount(BaseModel):
-    """A person's personal account; its login name has no digits."""
+    """A person's account, by the account system's own id; `login_name` has no digits."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,7 +40,7 @@ class PersonAccount(BaseModel):
 
 
 class SystemAccount(BaseModel):
-    """A system account, `abcd1234`."""
+    """A system account; `login_name` is like `abcd1234`, `key` who made it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,184 +48,196 @@ class SystemAccount(BaseModel):
     login_name: str
     active: bool
     created: bool = False
+    key: str | None = None
 
 
 class AccountSystem:
-    """The account system."""
+    """The account system over HTTP.
 
-    def __init__(self, base_url: str, token: str, *, limit_seconds: float = 20) -> None:
-        self._http = Http(SYSTEM, base_url, token, limit_seconds=limit_seconds)
-        self._http.client.headers["Content-Type"] = "application/scim+json"
+    Every method raises the errors of `adapters.outside`. A call whose answer was lost can be
+    repeated: it finds what the first one made.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._connection = Connection(
+            SYSTEM,
+            base_url,
+            token,
+            # Never `detail`: it repeats names and addresses.
+            said_in=("scimType",),
+            headers={"Content-Type": "application/scim+json", "Accept": "application/scim+json"},
+            timeout_seconds=timeout_seconds,
+            transport=transport,
+        )
+        self._scim = Scim(self._connection)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close()
-
-    async def _find(self, path: str, attribute: str, value: str) -> dict[str, Any] | None:
-        quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-        response = await self._http.send(
-            "GET", path, params={"filter": f'{attribute} eq "{quoted}"'}
-        )
-        listed = self._http.json(response).get("Resources") or []
-        found: dict[str, Any] | None = listed[0] if listed else None
-        return found
-
-    async def _create(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        """Create a resource; None when a unique value is taken."""
-        response = await self._http.send(
-            "POST", path, json=body, expect=frozenset({CREATED, CONFLICT})
-        )
-        if response.status_code == CONFLICT:
-            return None
-        created: dict[str, Any] = self._http.json(response)
-        return created
+        await self._connection.close()
 
     # ---- organisations -------------------------------------------------------------------
 
     async def find_or_create_organisation(self, org_number: str, name: str) -> OrganisationAccount:
-        """Find an organisation by its number, or create its account."""
-        found = await self._find("/Organizations", "orgNumber", org_number)
-        if found is not None:
-            return OrganisationAccount(account_id=found["id"], created=False)
-        body = {
-            "schemas": [ORGANISATION],
-            "orgNumber": org_number,
-            "displayName": name or org_number,
-            "active": True,
-        }
-        made = await self._create("/Organizations", body)
-        if made is None:
-            raise Unreachable(SYSTEM, "the organisation was made by another meanwhile")
-        return OrganisationAccount(account_id=made["id"], created=True)
+        """Find an organisation by its number, used as found, or create it, switched on."""
+        by_number = equal("orgNumber", org_number)
+        found = await self._scim.find(Organization, by_number)
+        if not found:
+            wanted = Organization(
+                org_number=org_number, display_name=name or org_number, active=True
+            )
+            try:
+                made = await self._scim.create(wanted)
+            except Conflict:
+                found = await self._scim.find(Organization, by_number)
+                if not found:
+                    raise
+            else:
+                return OrganisationAccount(account_id=made.id, created=True)
+        return OrganisationAccount(account_id=found[0].id, created=False)
 
     # ---- people --------------------------------------------------------------------------
 
     async def find_or_create_person(
         self, *, email: str, name: str, phone: str, org_number: str
     ) -> PersonAccount:
-        """Find a personal account by e-mail address, or create one, not yet active."""
-        found = await self._find("/Users", "emails.value", email)
-        if found is not None:
-            return _person(found)
-        for login in _login_candidates(name, email):
-            body: dict[str, Any] = {
-                "schemas": [USER, ENTERPRISE],
-                "userName": login,
-                "displayName": name,
-                "active": False,
-                "emails": [{"value": email, "primary": True}],
-                ENTERPRISE: {"organization": org_number},
-            }
-            if phone:
-                body["phoneNumbers"] = [{"value": phone}]
-            made = await self._create("/Users", body)
-            if made is not None:
-                return _person(made, created=True)
-        raise Refused(SYSTEM, status=CONFLICT, said="no login name is free")
+        """Find a person by e-mail address, used as found, or create one that is off.
+
+        Of several with the address one that is on is taken. A new login name is made from the
+        name, and by more letters where that is taken.
+        """
+        if found := await self._by_email(email):
+            return found
+        for login in personal_logins(name):
+            wanted = Person(
+                user_name=login,
+                display_name=name,
+                name=Name(formatted=name),
+                emails=[Email(value=email, primary=True)],
+                phone_numbers=[PhoneNumber(value=phone)] if phone else None,
+                active=False,
+            )
+            wanted[EnterpriseUser] = EnterpriseUser(organization=org_number)
+            try:
+                return _person(await self._scim.create(wanted), created=True)
+            except Conflict:
+                # Another attempt for the same person may have been quicker.
+                if found := await self._by_email(email):
+                    return found
+        raise Refused(SYSTEM, "no login name is free", status=409)
+
+    async def _by_email(self, email: str) -> PersonAccount | None:
+        found = await self._scim.find(Person, equal("emails.value", email))
+        accounts = [_person(each) for each in found]
+        return min(accounts, key=lambda each: (not each.active, each.account_id), default=None)
 
     async def person(self, account_id: str) -> PersonAccount | None:
-        """Return a personal account by the account system's id."""
-        response = await self._http.send(
-            "GET", f"/Users/{account_id}", expect=frozenset({200, NOT_FOUND})
-        )
-        if response.status_code == NOT_FOUND:
+        """Return a person's account, None when there is none."""
+        try:
+            return _person(await self._scim.get(Person, account_id))
+        except NotFound:
             return None
-        return _person(self._http.json(response))
+
+    async def persons(self, account_ids: Iterable[str]) -> list[PersonAccount]:
+        """Return those of the accounts that exist; only what is asked for is ever read."""
+        found = [await self.person(account_id) for account_id in account_ids]
+        return [each for each in found if each is not None]
 
     async def set_person_active(self, account_id: str, *, active: bool) -> None:
-        """Switch a personal account on or off, confirmed by reading it back.
+        """Switch a person's account on or off, confirmed by reading it back.
 
         Raises:
-            Unreachable: it is still as it was.
+            NotFound: none is there to switch on; to switch off, that is as well.
+            Busy: it is still as it was.
         """
-        await self._set_active(f"/Users/{account_id}", active=active)
-
-    async def _set_active(self, path: str, *, active: bool) -> None:
-        change = {"op": "replace", "path": "active", "value": active}
-        body = {"schemas": [PATCH], "Operations": [change]}
-        await self._http.send("PATCH", path, json=body, expect=frozenset({200, 204}))
-        after = self._http.json(await self._http.send("GET", path))
-        if bool(after.get("active")) is not active:
-            raise Unreachable(SYSTEM, "the account has not changed")
+        try:
+            await self._switch(Person, account_id, active=active)
+        except NotFound:
+            if active:
+                raise
 
     # ---- system accounts -----------------------------------------------------------------
 
     async def find_or_create_system_account(
         self, *, key: str, org_number: str, dataset_id: str
     ) -> SystemAccount:
-        """Find the system account that carries our key, or create it.
+        """Find the system account that carries our key and switch it on, or create it.
 
-        Raises:
-            Foreign: every name derived from the key is another's.
+        Login names follow from the key; one that somebody else has is passed over.
         """
-        found = await self._find("/SystemAccounts", "externalId", key)
-        if found is not None:
-            return _system_account(found)
-        for login in _account_candidates(key):
-            body = {
-                "schemas": [ACCOUNT],
-                "externalId": key,
-                "loginName": login,
-                "orgNumber": org_number,
-                "datasetId": dataset_id,
-                "active": True,
-            }
-            made = await self._create("/SystemAccounts", body)
-            if made is not None:
-                return _system_account(made, created=True)
-            taken = await self._find("/SystemAccounts", "loginName", login)
-            if taken is not None and taken.get("externalId") == key:
-                return _system_account(taken)
-        raise Foreign(SYSTEM, status=CONFLICT, said="no system account name is free")
+        if found := await self._of_key(key):
+            return found
+        for login in system_logins(key):
+            wanted = SystemLogin(
+                external_id=key,
+                login_name=login,
+                org_number=org_number,
+                dataset_id=dataset_id,
+                active=True,
+            )
+            try:
+                return _system(await self._scim.create(wanted), created=True)
+            except Conflict:
+                if found := await self._of_key(key):
+                    return found
+        raise Refused(SYSTEM, "no login name is free", status=409)
+
+    async def _of_key(self, key: str) -> SystemAccount | None:
+        for each in await self._scim.find(SystemLogin, equal("externalId", key)):
+            if not each.active:
+                await self._switch(SystemLogin, str(each.id), active=True)
+            return _system(each).model_copy(update={"active": True})
+        return None
 
     async def disable_system_account(self, key: str) -> None:
-        """Switch the account that carries our key off, confirmed; none found is fine."""
-        found = await self._find("/SystemAccounts", "externalId", key)
-        if found is not None:
-            await self._set_active(f"/SystemAccounts/{found['id']}", active=False)
+        """Switch off what carries our key, confirmed by reading it back; none is as well.
+
+        Raises:
+            Busy: it is still on.
+        """
+        for each in await self._scim.find(SystemLogin, equal("externalId", key)):
+            await self._switch(SystemLogin, str(each.id), active=False)
+
+    async def system_accounts(self) -> list[SystemAccount]:
+        """Return every system account, ours and others'."""
+        return [_system(each) for each in await self._scim.find(SystemLogin)]
+
+    # ---- both ----------------------------------------------------------------------------
 
     async def login_kind(self, name: str) -> Literal["personal", "system"] | None:
-        """Return which kind of account a login name belongs to, None when there is none."""
-        if await self._find("/SystemAccounts", "loginName", name):
+        """Tell which kind of account has a login name, None when none has."""
+        if await self._scim.find(SystemLogin, equal("loginName", name)):
             return "system"
-        if await self._find("/Users", "userName", name):
+        if await self._scim.find(Person, equal("userName", name)):
             return "personal"
         return None
 
+    async def _switch(
+        self, kind: type[Person] | type[SystemLogin], account_id: str, *, active: bool
+    ) -> None:
+        await self._scim.replace(kind, account_id, "active", active)
+        account = await self._scim.get(kind, account_id)
+        if account.active is not active:
+            raise Busy(SYSTEM, f"account {account_id} is still {'off' if active else 'on'}")
 
-def _person(record: dict[str, Any], *, created: bool = False) -> PersonAccount:
+
+def _person(user: Person, *, created: bool = False) -> PersonAccount:
     return PersonAccount(
-        account_id=record["id"],
-        login_name=record["userName"],
-        active=bool(record.get("active", True)),
-        created=created,
+        account_id=user.id, login_name=user.user_name, active=bool(user.active), created=created
     )
 
 
-def _system_account(record: dict[str, Any], *, created: bool = False) -> SystemAccount:
+def _system(account: SystemLogin, *, created: bool = False) -> SystemAccount:
     return SystemAccount(
-        account_id=record["id"],
-        login_name=record["loginName"],
-        active=bool(record.get("active", True)),
+        account_id=account.id,
+        login_name=account.login_name,
+        active=bool(account.active),
         created=created,
+        key=account.external_id,
     )
-
-
-def _login_candidates(name: str, email: str) -> list[str]:
-    """Return login names without digits: from the name, then with letters from the address."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
-    base = "".join(letter for letter in plain if letter in LETTERS)[:20] or "person"
-    digest = hashlib.sha256(email.casefold().encode()).digest()
-    letters = "".join(LETTERS[byte % len(LETTERS)] for byte in digest)
-    return [base, *(f"{base}.{letters[start : start + 4]}" for start in range(0, 24, 4))]
-
-
-def _account_candidates(key: str) -> list[str]:
-    """Return names of the form `abcd1234`, always the same ones for a key."""
-    names = []
-    for attempt in range(MOST_CANDIDATES):
-        digest = hashlib.sha256(f"{key}#{attempt}".encode()).digest()
-        letters = "".join(LETTERS[byte % len(LETTERS)] for byte in digest[:4])
-        digits = int.from_bytes(digest[4:8]) % 10_000
-        names.append(f"{letters}{digits:04d}")
-    return names

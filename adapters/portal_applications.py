@@ -1,0 +1,166 @@
+"""The applications at an API portal: found by our key, which each of ours carries."""
+
+import hashlib
+import re
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from adapters.outside import Busy, Conflict, Connection, Foreign, NotFound, Refused
+from adapters.plain_letters import plain
+
+PAGE: Final = 100
+LISTINGS_MAX: Final = 3
+NAME_CHARACTERS_MAX: Final = 70
+DESCRIPTION_CHARACTERS_MAX: Final = 512
+TAG_DIGITS: Final = 8
+OUR_KEY: Final = "ngp_key"
+
+
+class Application(BaseModel):
+    """An application of ours; not `approved` while the portal's own people have yet to look."""
+
+    model_config = ConfigDict(frozen=True)
+
+    application_id: str
+    approved: bool
+
+
+class ApplicationRecord(BaseModel):
+    """An application as the portal lists it."""
+
+    applicationId: str  # noqa: N815 - as on the wire
+    name: str
+    status: str = ""
+    attributes: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> str | None:
+        """Our key; None where it is not ours."""
+        return (self.attributes or {}).get(OUR_KEY)
+
+
+class _Pagination(BaseModel):
+    total: int
+
+
+class _Applications(BaseModel):
+    list: list[ApplicationRecord]
+    pagination: _Pagination
+
+
+class PortalApplications:
+    """The applications at one portal."""
+
+    def __init__(self, connection: Connection, throttling_policy: str) -> None:
+        self._connection = connection
+        self._throttling_policy = throttling_policy
+
+    async def find_or_create(self, *, key: str, name: str, system_account: str) -> Application:
+        """Find the application that carries our key, or create it.
+
+        The portal's name for it is `name` in plain letters with a tag that follows from the key,
+        so that two with one name do not meet, and ours is found by its tag.
+
+        Raises:
+            Foreign: an application with our name does not carry our key.
+            Refused: the portal's people have rejected it.
+        """
+        if found := await self.ours(key):
+            return self._seen(found)
+        body = {
+            "name": portal_name(name, key),
+            "throttlingPolicy": self._throttling_policy,
+            "description": name[:DESCRIPTION_CHARACTERS_MAX],
+            "tokenType": "JWT",
+            "attributes": {OUR_KEY: key, "system_account": system_account},
+        }
+        try:
+            answer = await self._connection.send("POST", "/applications", json=body)
+        except Conflict:
+            return await self._adopt(key, body["name"])
+        if answer.status_code == HTTPStatus.ACCEPTED:
+            return await self._adopt(key, body["name"])
+        made = self._connection.read(answer, ApplicationRecord)
+        if made.key != key:
+            said = f"the portal does not keep the attribute {OUR_KEY}: it must be set up there"
+            raise Foreign(self._connection.system, said)
+        return self._seen(made)
+
+    async def _adopt(self, key: str, name: Any) -> Application:
+        if found := await self.ours(key):
+            return self._seen(found)
+        if any(each.name == name for each in await self.search(name)):
+            raise Foreign(
+                self._connection.system, f"{name!r} exists and does not carry our key", status=409
+            )
+        raise Busy(self._connection.system, f"{name!r} is taken or accepted, but not listed yet")
+
+    async def find(self, key: str) -> Application | None:
+        """Return the application that carries our key.
+
+        Raises:
+            Refused: the portal's people have rejected it.
+        """
+        found = await self.ours(key)
+        return self._seen(found) if found else None
+
+    def _seen(self, found: ApplicationRecord) -> Application:
+        if found.status == "REJECTED":
+            raise Refused(self._connection.system, f"the portal rejected {found.name!r}")
+        return Application(application_id=found.applicationId, approved=found.status == "APPROVED")
+
+    async def ours(self, key: str) -> ApplicationRecord | None:
+        """Find by tag; one that was adopted under another name by looking through all."""
+        for name in (tag(key), ""):
+            for each in await self.search(name):
+                if each.key == key:
+                    return each
+        return None
+
+    async def search(self, name: str) -> list[ApplicationRecord]:
+        """Return all applications whose name holds a text.
+
+        Pages shift when something is created or removed between two of them: one must not seem
+        gone because of that, so the listing is done again when the total changed.
+        """
+        for _ in range(LISTINGS_MAX):
+            found, totals = await self._listing(name)
+            if len(totals) == 1:
+                return found
+        raise Busy(self._connection.system, "the list of applications keeps changing")
+
+    async def _listing(self, name: str) -> tuple[list[ApplicationRecord], set[int]]:
+        found: list[ApplicationRecord] = []
+        totals: set[int] = set()
+        while True:
+            wanted = {"limit": PAGE, "offset": len(found)} | ({"query": name} if name else {})
+            answer = await self._connection.send("GET", "/applications", params=wanted)
+            page = self._connection.read(answer, _Applications)
+            found += [await self._whole(each) for each in page.list]
+            totals.add(page.pagination.total)
+            if not page.list or len(found) >= page.pagination.total:
+                return found, totals
+
+    async def _whole(self, listed: ApplicationRecord) -> ApplicationRecord:
+        """Read one whose attributes the list does not tell; gone meanwhile, it is not ours."""
+        if listed.attributes is not None:
+            return listed
+        try:
+            answer = await self._connection.send("GET", f"/applications/{listed.applicationId}")
+        except NotFound:
+            return listed.model_copy(update={"attributes": {}})
+        whole = self._connection.read(answer, ApplicationRecord)
+        return whole.model_copy(update={"attributes": whole.attributes or {}})
+
+
+def tag(key: str) -> str:
+    """Return the end of the name of the application that carries a key."""
+    return hashlib.sha256(key.encode()).hexdigest()[:TAG_DIGITS]
+
+
+def portal_name(name: str, key: str) -> str:
+    """Return a name that can have keys: `[a-zA-Z0-9 ._-]` only, of its own for each key."""
+    letters = re.sub(r"[^a-zA-Z0-9 ._-]", "", plain(name))
+    return f"{' '.join(letters.split())[:NAME_CHARACTERS_MAX].strip()} {tag(key)}".strip()

@@ -1,0 +1,355 @@
+"""The adapter of the API portal, against the simulated one and WSO2's published contract."""
+
+import asyncio
+import hashlib
+
+import httpx
+import pytest
+
+from adapters.api_portal import BASE, ApiPortal
+from adapters.outside import Busy, Conflict, Foreign, NotAllowed, Refused, Unreachable
+from adapters.portal_applications import Application, portal_name, tag
+from tests.adapters.conftest import TIMEOUT_SECONDS, TOKEN, Simulator
+from tests.adapters.contract import Contract
+
+KEY = "credential/212000-0142/detaljplan/212000-0142/verification"
+NAME = "NGP Detaljplan Göteborgs kommun (verification)"
+APIS = ["NGP Uppdatering", "NGP Uppladdning"]
+APPLICATIONS = f"{BASE}/applications"
+
+# After either, what was asked may have been done.
+LOST = (Unreachable, Busy)
+
+
+async def ours(portal: ApiPortal, key: str = KEY, name: str = NAME) -> Application:
+    """Find or create the application of a key."""
+    return await portal.find_or_create_application(key=key, name=name, system_account="abcd1234")
+
+
+def names(server: Simulator) -> list[str]:
+    """Return the names of all applications."""
+    return [each["name"] for each in server.state()["applications"]]
+
+
+def foreign(server: Simulator, name: str) -> None:
+    """Let somebody else have an application of a name."""
+    server.http.post(
+        APPLICATIONS,
+        json={"name": name, "throttlingPolicy": "Unlimited"},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    ).raise_for_status()
+
+
+async def test_an_application_is_made_once(portal: ApiPortal, portal_server: Simulator) -> None:
+    """The same again finds what the first call made, with our key and the system account."""
+    first = await ours(portal)
+
+    assert first == await ours(portal) == await portal.application(KEY)
+    assert first.approved
+    assert len(names(portal_server)) == 1
+
+
+def test_a_name_that_can_have_keys() -> None:
+    """A portal generates no keys for a name with å, ä, ö or brackets, so none is used."""
+    assert portal_name(NAME, KEY) == f"NGP Detaljplan Goteborgs kommun verification {tag(KEY)}"
+    assert len(portal_name("Å" * 300, KEY)) < 100
+
+
+async def test_two_with_one_name(portal: ApiPortal, portal_server: Simulator) -> None:
+    """Two keys with the same name for people get an application each."""
+    first, second = await ours(portal), await ours(portal, "another key")
+
+    assert first.application_id != second.application_id
+
+
+async def test_search_is_like_and_paged(portal: ApiPortal, portal_server: Simulator) -> None:
+    """Ours is found among more than a page of others whose names hold the same text."""
+    for number in range(120):
+        foreign(portal_server, f"{tag(KEY)} {number}")
+    made = await ours(portal)
+
+    assert await portal.application(KEY) == made
+    assert len(await portal.applications()) == 121
+
+
+@pytest.mark.parametrize("fault", ["drop", "half", "hang"])
+async def test_a_lost_answer_makes_no_second_application(
+    portal: ApiPortal, portal_server: Simulator, fault: str
+) -> None:
+    """A creation whose answer is lost is found by the next attempt."""
+    portal_server.fault(f"POST {APPLICATIONS}", seconds=3, **{fault: True})
+
+    with pytest.raises(LOST):
+        await ours(portal)
+    await ours(portal)
+
+    assert len(names(portal_server)) == 1
+
+
+async def test_a_conflict_is_looked_into(portal: ApiPortal, portal_server: Simulator) -> None:
+    """A 409 without an application behind it is not taken for success."""
+    portal_server.fault(f"POST {APPLICATIONS}", status=409)
+
+    with pytest.raises(Busy):
+        await ours(portal)
+
+
+async def test_anothers_application_is_never_touched(
+    portal: ApiPortal, portal_server: Simulator
+) -> None:
+    """An application with our name but not our key stops for a person, and is not removed."""
+    name = portal_name(NAME, KEY)
+    foreign(portal_server, name)
+
+    with pytest.raises(Foreign):
+        await ours(portal)
+    assert await portal.remove_application(KEY)
+    assert names(portal_server) == [name]
+    assert [each.key for each in await portal.applications()] == [None]
+
+
+async def test_a_portal_that_wants_to_approve(portal: ApiPortal, portal_server: Simulator) -> None:
+    """202 is an application not approved yet; it is found approved later."""
+    portal_server.fault(f"POST {APPLICATIONS}", pending=True, seconds=0.3)
+
+    assert not (await ours(portal)).approved
+    await asyncio.sleep(0.4)
+
+    found = await portal.application(KEY)
+    assert found is not None
+    assert found.approved
+
+
+async def test_subscribing_twice(portal: ApiPortal, portal_server: Simulator) -> None:
+    """Subscriptions that are there are left, also when the first answer was lost."""
+    application = await ours(portal)
+    portal_server.fault(f"POST {BASE}/subscriptions", drop=True)
+
+    with pytest.raises(LOST):
+        await portal.subscribe(application.application_id, APIS)
+    assert await portal.subscribe(application.application_id, APIS)
+    assert await portal.subscribe(application.application_id, APIS)
+
+    assert sorted(portal_server.state()["applications"][0]["subscriptions"]) == APIS
+
+
+async def test_a_subscription_on_hold(portal: ApiPortal, portal_server: Simulator) -> None:
+    """A subscription that the portal has not approved is waited for."""
+    application = await ours(portal)
+    portal_server.fault(f"POST {BASE}/subscriptions", pending=True, seconds=0.3)
+
+    assert not await portal.subscribe(application.application_id, APIS[:1])
+    await asyncio.sleep(0.4)
+
+    assert await portal.subscribe(application.application_id, APIS[:1])
+
+
+async def test_an_interface_that_is_not_there(portal: ApiPortal) -> None:
+    """An interface's name is compared whole: one that only resembles it will not do."""
+    application = await ours(portal)
+
+    with pytest.raises(Refused, match="no interface is called NGP Upp"):
+        await portal.subscribe(application.application_id, ["NGP Upp"])
+
+
+async def test_a_key_is_issued(portal: ApiPortal, portal_server: Simulator) -> None:
+    """A key's secret is what the portal issued, and is not shown by printing it."""
+    application = await ours(portal)
+
+    issued = await portal.issue_key(application.application_id)
+
+    secret = issued.consumer_secret.get_secret_value()
+    assert portal_server.state()["secret_hashes"] == [hashlib.sha256(secret.encode()).hexdigest()]
+    assert secret not in repr(issued)
+    assert [each.key_count for each in await portal.applications()] == [1]
+
+
+@pytest.mark.parametrize("fault", ["drop", "half"])
+async def test_a_key_whose_answer_was_lost(
+    portal: ApiPortal, portal_server: Simulator, fault: str
+) -> None:
+    """The key that a lost answer left gets a new secret: one key lives, and we know its secret."""
+    application = await ours(portal)
+    portal_server.fault("POST */generate-keys", **{fault: True})
+
+    with pytest.raises(LOST):
+        await portal.issue_key(application.application_id)
+    issued = await portal.issue_key(application.application_id)
+
+    assert portal_server.state()["applications"][0]["keys"] == 1
+    assert token_status(portal_server, issued.consumer_key, issued.consumer_secret) == 200
+
+
+def token_status(server: Simulator, key: str, secret: object) -> int:
+    """Ask for a token with a key."""
+    return server.http.post(
+        "/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        auth=(key, secret.get_secret_value()),  # type: ignore[attr-defined]
+    ).status_code
+
+
+async def test_revoking_is_confirmed(portal: ApiPortal, portal_server: Simulator) -> None:
+    """A revoked key gets no token; revoking again, or for an application that is gone, is fine."""
+    application = await ours(portal)
+    issued = await portal.issue_key(application.application_id)
+    portal_server.fault("DELETE */oauth-keys/*", drop=True)
+
+    with pytest.raises(LOST):
+        await portal.revoke_keys(application.application_id)
+    await portal.revoke_keys(application.application_id)
+    await portal.revoke_keys("gone")
+
+    assert token_status(portal_server, issued.consumer_key, issued.consumer_secret) == 401
+
+
+class Answering(httpx.AsyncHTTPTransport):
+    """The real portal, but for one request."""
+
+    def __init__(self, request: str, status: int, body: object) -> None:
+        super().__init__()
+        self._request = request
+        self._answer = (status, body)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer the one request, pass the others on."""
+        if f"{request.method} {request.url.path}".endswith(self._request):
+            status, body = self._answer
+            return httpx.Response(status, json=body)
+        return await super().handle_async_request(request)
+
+
+async def with_one_answer(
+    server: Simulator, contract: Contract, request: str, status: int, body: object
+) -> ApiPortal:
+    """Return a portal that answers one request otherwise."""
+    transport = Answering(request, status, body)
+    portal = ApiPortal(
+        server.url, TOKEN, system="portal", transport=transport, timeout_seconds=TIMEOUT_SECONDS
+    )
+    contract.watch(portal._connection.client)
+    return portal
+
+
+async def test_a_portal_with_several_secrets(
+    portal: ApiPortal, portal_server: Simulator, portal_contract: Contract
+) -> None:
+    """Where a secret cannot be regenerated (900917), the key is revoked and another generated."""
+    application = await ours(portal)
+    first = await portal.issue_key(application.application_id)
+    body = {"code": 900917, "message": "Multiple client secrets are enabled"}
+    refusing = await with_one_answer(portal_server, portal_contract, "regenerate-secret", 403, body)
+
+    second = await refusing.issue_key(application.application_id)
+    await refusing.close()
+
+    assert first.consumer_key != second.consumer_key
+    assert portal_server.state()["applications"][0]["keys"] == 1
+
+
+async def test_another_403_revokes_nothing(portal: ApiPortal, portal_server: Simulator) -> None:
+    """A 403 that only means that we are not allowed leaves the key as it is."""
+    application = await ours(portal)
+    await portal.issue_key(application.application_id)
+    portal_server.fault("POST */regenerate-secret", status=403)
+
+    with pytest.raises(NotAllowed):
+        await portal.issue_key(application.application_id)
+
+    assert portal_server.state()["applications"][0]["keys"] == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "error"), [("CREATED", Busy), ("REJECTED", Refused)], ids=["pending", "rejected"]
+)
+async def test_a_key_that_the_portal_decides_on(
+    portal: ApiPortal,
+    portal_server: Simulator,
+    portal_contract: Contract,
+    state: str,
+    error: type[Exception],
+) -> None:
+    """A key not approved yet is waited for; a rejected one is for a person."""
+    application = await ours(portal)
+    listed = {"list": [{"keyMappingId": "1", "keyType": "PRODUCTION", "keyState": state}]}
+    pending = await with_one_answer(portal_server, portal_contract, "oauth-keys", 200, listed)
+
+    with pytest.raises(error):
+        await pending.issue_key(application.application_id)
+    await pending.close()
+
+
+async def test_half_a_key_is_cleaned_up(
+    portal: ApiPortal, portal_server: Simulator, portal_contract: Contract
+) -> None:
+    """What a failed generation left, without a consumer key, is cleaned up before the next."""
+    application = await ours(portal)
+    listed = {"list": [{"keyMappingId": "1", "keyType": "PRODUCTION", "keyState": "COMPLETED"}]}
+    left = await with_one_answer(portal_server, portal_contract, "oauth-keys", 200, listed)
+
+    issued = await left.issue_key(application.application_id)
+    await left.close()
+
+    assert issued.consumer_key
+
+
+async def test_a_portal_that_drops_our_key(
+    portal_server: Simulator, portal_contract: Contract
+) -> None:
+    """A portal that does not keep our attribute is found out at the first application."""
+    made = {"applicationId": "1", "name": "x", "throttlingPolicy": "Unlimited"}
+    portal = await with_one_answer(
+        portal_server, portal_contract, f"POST {APPLICATIONS}", 201, made
+    )
+
+    with pytest.raises(Foreign, match="does not keep the attribute ngp_key"):
+        await ours(portal)
+    await portal.close()
+
+
+async def test_removing_whole(portal: ApiPortal, portal_server: Simulator) -> None:
+    """Keys, subscriptions and application go; a lost answer and a second time are fine."""
+    application = await ours(portal)
+    await portal.subscribe(application.application_id, APIS)
+    await portal.issue_key(application.application_id)
+    portal_server.fault("DELETE */applications/*", drop=True)
+
+    with pytest.raises(LOST):
+        await portal.remove_application(KEY)
+
+    assert await portal.remove_application(KEY)
+    assert names(portal_server) == []
+
+
+async def test_removing_may_be_pending(portal: ApiPortal, portal_server: Simulator) -> None:
+    """202 on removal is not gone yet, but no key lives meanwhile."""
+    application = await ours(portal)
+    await portal.issue_key(application.application_id)
+    portal_server.fault(f"DELETE {APPLICATIONS}/*", pending=True, seconds=0.3, times=10)
+
+    assert not await portal.remove_application(KEY)
+    assert portal_server.state()["applications"][0]["keys"] == 0
+
+    await asyncio.sleep(0.4)
+    assert await portal.remove_application(KEY)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(400, Refused), (401, NotAllowed), (403, NotAllowed), (409, Conflict), (429, Busy),
+     (500, Busy), (503, Busy)],
+)  # fmt: skip
+async def test_what_a_status_means(
+    portal: ApiPortal, portal_server: Simulator, status: int, error: type[Exception]
+) -> None:
+    """Each status is one kind of error, which tells the status, the system and what it said."""
+    portal_server.fault(f"GET {APPLICATIONS}", status=status, headers={"Retry-After": "7"})
+
+    with pytest.raises(error) as raised:
+        await portal.application(KEY)
+
+    assert raised.type is error
+    assert raised.value.status == status  # type: ignore[attr-defined]
+    assert raised.value.system == "portal_verification"  # type: ignore[attr-defined]
+    assert raised.value.retry_after_seconds == 7  # type: ignore[attr-defined]
+    assert "by the simulator" in raised.value.said  # type: ignore[attr-defined]
