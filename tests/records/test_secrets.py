@@ -159,6 +159,8 @@ async def test_a_newer_offer_destroys_the_older(pool: asyncpg.Pool, keys: FileKe
 
     assert await _bytes_left(pool) == 1
     assert await _claim(pool, keys, new) == SECRET
+    with pytest.raises(OfferOverError):
+        await _offer(pool, keys, generation=0)  # one that was never kept
 
 
 async def test_what_is_over_stays_over(pool: asyncpg.Pool, keys: FileKeyRing) -> None:
