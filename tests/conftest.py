@@ -8,6 +8,8 @@ import pytest_asyncio
 
 from records.migrate import migrate
 from runtime.postgres import EmbeddedPostgres
+from runtime.temporal_server import TemporalServer
+from workflows.case import SEARCH_ATTRIBUTES
 
 TEMPLATE = "migrated"
 numbers = count(1)
@@ -27,3 +29,12 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
 async def database(postgres: EmbeddedPostgres) -> str:
     """Return how to connect to a fresh, migrated database of the module's own."""
     return await postgres.create_database(f"module_{next(numbers)}", template=TEMPLATE)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TemporalServer]:
+    """Run a Temporal server that skips time."""
+    server = TemporalServer(tmp_path_factory.mktemp("temporal"), for_tests=True)
+    await server.start(SEARCH_ATTRIBUTES)
+    yield server
+    await server.stop()
