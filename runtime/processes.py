@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 LAST_LINES = 15
+FIRST_PORT, LAST_PORT = 15_000, 32_000
 
 
 class ProcessEndedError(RuntimeError):
@@ -18,10 +20,19 @@ class ProcessEndedError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of loopback that nobody listens on now.
+
+    It lies below the range from which the system takes ports for outgoing connections, so that
+    none of those takes it before its program listens.
+    """
+    while True:
+        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def _die_with_parent() -> None:
