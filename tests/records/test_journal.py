@@ -3,7 +3,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from records.cases import record
@@ -172,6 +172,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(value=json_values)
 def test_a_storable_value_stays_as_it_is(value: Any) -> None:
     """What has been made storable once is not changed again, and nothing in it is unwritable."""
@@ -185,6 +186,7 @@ async def test_whatever_json_is_written_reads_back_the_same(pool: asyncpg.Pool) 
     """The digest computed before writing is right for what Postgres gives back."""
     found: list[dict[str, Any]] = []
 
+    @settings(deadline=None)
     @given(value=st.dictionaries(st.text(), json_values, max_size=4))
     def collect(value: dict[str, Any]) -> None:
         found.append(value)
