@@ -175,7 +175,7 @@ def _not_allowed(step: Step[S], state: S, actor: Actor) -> Refusal | None:
     return refuse(
         "not_allowed",
         f"Steget {step.name} får bara tas av: {who}; utanför Lantmäteriet bara i eget ärende.",
-        f"The step {step.name} may only be taken by: {who}; outside Lantmäteriet in their own case.",
+        f"The step {step.name} may only be taken by: {who}; outsiders only in their own case.",
     )
 
 

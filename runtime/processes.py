@@ -14,6 +14,7 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 LAST_LINES = 15
 FIRST_PORT, LAST_PORT = 15_000, 32_000
+GIVEN: set[int] = set()
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -22,19 +23,16 @@ class ProcessEndedError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a TCP port of loopback that nobody listens on now.
+    """Return a TCP port of loopback that nobody listens on now, another one at each call.
 
     It lies below the range from which the system takes ports for outgoing connections, so that
     none of those takes it before its program listens.
     """
     while True:
         port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+        if port not in GIVEN and is_free(port):
+            GIVEN.add(port)
+            return port
 
 
 def is_free(port: int) -> bool:

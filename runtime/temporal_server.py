@@ -26,7 +26,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, Register
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from runtime.processes import Child, free_port, listens, start, wait_until
+from runtime.processes import Child, ProcessEndedError, free_port, listens, start, wait_until
 
 VERSION = "1.32.2"
 GO_TOOLCHAIN = "go1.26.10"
@@ -201,6 +201,10 @@ class TemporalServer:
                 await _register_namespace(client)
                 await register_search_attributes(client, search_attributes)
             except (RPCError, RuntimeError) as error:
+                if self._child is not None and not self._child.is_running:
+                    raise ProcessEndedError(
+                        f"Temporal ended:\n{self._child.last_lines()[:2000]}"
+                    ) from error
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"Temporal is not ready: {error}") from error
                 await asyncio.sleep(0.2)

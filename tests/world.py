@@ -3,7 +3,6 @@
 Time stands still for nobody, but each workflow can be moved forward by the server's time skipping.
 """
 
-import asyncio
 import json
 import os
 import uuid
@@ -141,14 +140,16 @@ async def running_world(folder: Path) -> AsyncIterator[World]:
         skipper = TimeSkipper(plain, config=TimeSkippingConfig(enabled=False))
         policy, texts = worker.read_policy(settings), worker.read_texts(settings)
         context = Context(settings, skipper.client, pool, keys, policy, texts)
-        activities = worker.build_activities(settings, pool, skipper.client, keys)
+        adapters = worker.build_adapters(settings)
+        running.push_async_callback(pool.close)
+        running.push_async_callback(adapters.close)
+        activities = worker.build_activities(settings, adapters, pool, skipper.client, keys)
         interceptor = IncidentInterceptor(pool, skipper.client)
         for each in worker.build_workers(skipper.client, activities, interceptor):
             await running.enter_async_context(each)
         entries = OrganisationRegisters(settings.data_dir).all()
         fresh = iter([each for each in entries if each.kind == "municipality"])
         yield World(stack, context, skipper, fresh)
-        await asyncio.shield(pool.close())
 
 
 def policy_with(policy: Policy, **changes: Any) -> dict[str, Any]:
