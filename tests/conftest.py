@@ -2,11 +2,20 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from records.migrate import migrate
+from runtime.postgres import EmbeddedPostgres
+from runtime.temporal_server import TemporalServer
 from tests.world import World, running_world
+from workflows.case import SEARCH_ATTRIBUTES
+
+TEMPLATE = "migrated"
+numbers = count(1)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -17,7 +26,17 @@ def _own_settings() -> None:
             del os.environ[name]
 
 
-@pytest.fixture(scope="session")
+@pytest_asyncio.fixture(scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+    """Run a Postgres that does not wait for the disk; `migrated` is its database to copy."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
+    await server.start()
+    await migrate(await server.create_database(TEMPLATE))
+    yield server
+    await server.stop()
+
+
+@pytest_asyncio.fixture(scope="session")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A real server, Postgres, the simulated systems, and workers in this process."""
     folder: Path = tmp_path_factory.mktemp("world")
@@ -42,3 +61,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = outcome.get_result()  # type: ignore[attr-defined]
     if report.when == "call":
         item.report_of_call = report  # type: ignore[attr-defined]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def database(postgres: EmbeddedPostgres) -> str:
+    """Return how to connect to a fresh, migrated database of the module's own."""
+    return await postgres.create_database(f"module_{next(numbers)}", template=TEMPLATE)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TemporalServer]:
+    """Run a Temporal server that skips time."""
+    server = TemporalServer(tmp_path_factory.mktemp("temporal"), for_tests=True)
+    await server.start(SEARCH_ATTRIBUTES)
+    yield server
+    await server.stop()

@@ -52,7 +52,7 @@ async def test_the_same_request_id_with_another_payload_is_refused(world: World)
     }
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await world.handle(demo.ref).execute_update("note", request, id="another")
-    assert "reused_request_id" == refused.value.cause.type  # type: ignore[union-attr, attr-defined]
+    assert "reused_request_id" == refused.value.cause.type  # type: ignore[attr-defined]
 
 
 async def test_of_two_deciders_at_once_one_decides(world: World) -> None:
@@ -119,7 +119,7 @@ async def test_what_cannot_be_read_is_refused_and_breaks_nothing(
     await demo.apply()
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await world.handle(demo.ref).execute_update("note", argument)
-    assert "bad_payload" == refused.value.cause.type  # type: ignore[union-attr, attr-defined]
+    assert "bad_payload" == refused.value.cause.type  # type: ignore[attr-defined]
 
     await world.handle(demo.ref).signal("note", argument)
     receipt = await world.step(demo.ref, "note", HANDLER, _note("lever"))
