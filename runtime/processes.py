@@ -13,6 +13,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 PORTS = range(15_000, 32_768)
+GIVEN: set[int] = set()
 LAST_LINES = 15
 LINE_WIDTH = 400
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -23,14 +24,15 @@ class ProcessEndedError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listens on now.
+    """Return a TCP port on loopback that nobody listens on now, another one at each call.
 
     It lies below those that the system gives to outgoing connections, so that none of them takes
     it before it is used, and below 32768, which is where Temporal's tables on Postgres end.
     """
     while True:
         port = secrets.choice(PORTS)
-        if is_free(port):
+        if port not in GIVEN and is_free(port):
+            GIVEN.add(port)
             return port
 
 
