@@ -4,7 +4,7 @@ Time stands still for nobody, but each workflow can be moved forward by the serv
 """
 
 import json
-import os
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -128,15 +128,19 @@ NOT_SIMULATED = {"temporal", "postgres"}
 
 
 @asynccontextmanager
-async def running_world(folder: Path) -> AsyncIterator[World]:
+async def running_world(folder: Path, *, keys_file: Path | None = None) -> AsyncIterator[World]:
     """Start a world in a folder; stops it all at the end."""
+    if keys_file is not None:
+        shutil.copy(keys_file, folder / "keys.json")
     stack = make_stack(folder, durable=False, for_tests=True, with_worker=False)
     async with stack, AsyncExitStack() as running:
-        os.environ.update(stack.environment())
-        settings = Settings()
+        environment = stack.environment()
+        given: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
+        settings = Settings(**given)
         keys = FileKeyRing(settings.key_file)
         pool = await connect_records(settings.database_dsn.get_secret_value())
-        plain = await connect(make_plugin(keys))
+        address = environment["TEMPORAL_ADDRESS"]
+        plain = await connect(make_plugin(keys), target_host=address, namespace="default")
         skipper = TimeSkipper(plain, config=TimeSkippingConfig(enabled=False))
         policy, texts = worker.read_policy(settings), worker.read_texts(settings)
         context = Context(settings, skipper.client, pool, keys, policy, texts)
