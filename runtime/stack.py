@@ -196,6 +196,12 @@ class Stack:
         await wait_until(lambda: _is_ready(int(environment["HEALTH_PORT"])), child)
         return child
 
+    async def kill_worker(self, name: str = "worker") -> None:
+        """Kill a worker as a crash would."""
+        child = self._children.pop(name)
+        child.process.kill()
+        await child.process.wait()
+
     def _write_environment(self) -> None:
         path = self.data_dir / "environment.json"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

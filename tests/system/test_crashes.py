@@ -1,0 +1,93 @@
+"""Crashes: workers killed, Postgres gone for a while; every case ends the same."""
+
+import asyncio
+import os
+import random
+from typing import Any
+
+import pytest
+
+from adapters.organisation_registers import OrganisationRegisters
+from commands.context import Context, opened
+from commands.demo import Demo
+from commands.scenarios import standard
+from records.journal import journal_of
+from runtime.settings import ROOT
+from runtime.stack import Stack
+
+KILLS = 20
+CASES = 4
+ONE_EACH = {"verification": 1, "production": 1}
+ACTS = (
+    "apply",
+    "submit_agreement",
+    "accept_agreement",
+    "propose_decision",
+    "decide",
+    "countersign_agreement",
+)
+
+
+def _demos(context: Context, stack: Stack, first: int, count: int) -> list[Demo]:
+    entries = OrganisationRegisters(ROOT / "data").all()
+    chosen = [each for each in entries if each.kind == "municipality"][first : first + count]
+    addresses = {name: address for name, address in stack.addresses().items() if address}
+    return [Demo(context, entry, addresses, patience_seconds=400) for entry in chosen]
+
+
+@pytest.mark.timeout(600)
+async def test_cases_survive_a_worker_that_is_killed_again_and_again(stack: Stack) -> None:
+    """At least 20 kills at random moments: each case ends connected, each act journaled once."""
+    seed = int(os.environ.get("SEED", random.SystemRandom().randrange(10**6)))
+    print(f"SEED={seed}")  # noqa: T201 - to repeat a run
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    kills = 0
+    async with opened(stack.data_dir) as context:
+        demos = _demos(context, stack, 100, CASES)
+        playing = [asyncio.create_task(standard(demo)) for demo in demos]
+        while kills < KILLS or not all(task.done() for task in playing):
+            if kills < KILLS:
+                await asyncio.sleep(chance.uniform(0.2, 1.5))
+                await stack.kill_worker()
+                await stack.start_worker()
+                kills += 1
+            else:
+                await asyncio.wait(playing)
+            if all(task.done() for task in playing) and kills < KILLS:
+                demos += _demos(context, stack, 100 + len(demos), 1)
+                playing.append(asyncio.create_task(standard(demos[-1])))
+        assert all([await task for task in playing])
+        for demo in demos:
+            assert ONE_EACH == await demo.count("applications") == await demo.count("keys")
+            await _each_act_once(context, demo)
+
+
+async def _each_act_once(context: Context, demo: Demo) -> None:
+    lines: list[dict[str, Any]] = await journal_of(context.pool, demo.ref)
+    acts = [line["name"] for line in lines if line["kind"] == "act"]
+    for name in ACTS:
+        assert 1 == acts.count(name), (demo.ref, name, acts)
+
+
+@pytest.mark.timeout(300)
+async def test_people_are_served_while_postgres_is_down(stack: Stack) -> None:
+    """Steps are answered without the record; when it is back, nothing is lost."""
+    assert stack.postgres is not None
+    async with opened(stack.data_dir) as context:
+        demo = _demos(context, stack, 200, 1)[0]
+        await demo.apply()
+        await demo.activate_account()
+        await stack.postgres.stop()
+        try:
+            note = {"text": "medan databasen är nere", "visibility": "shared"}
+            actor = demo.contact.model_dump(mode="json")
+            request = {"request_id": "down", "actor": actor, "payload": note}
+            receipt = await context.client.get_workflow_handle(demo.ref).execute_update(
+                "note", request, id="down", result_type=dict
+            )
+            assert receipt["stage"] == "agreement"
+        finally:
+            await stack.postgres.start()
+        await demo.until("recorded", lambda v: v["version"] >= receipt["version"], demo.ref)
+        lines = await journal_of(context.pool, demo.ref)
+        assert 1 == len([line for line in lines if line["name"] == "note"])
