@@ -26,7 +26,6 @@ from domain.onboarding import onboarding_id
 from records import cases
 
 
-
 @dataclass
 class Demo:
     """One rehearsal: a producer, its people, and what has been fetched."""

