@@ -140,7 +140,7 @@ def refusal(
     names = [each.name for each in open_steps(machine, state, moment)]
     found = (
         _not_allowed(step, state, request.actor)
-        or _not_now(step, state, moment, names)
+        or _not_now(machine, step, state, moment, names)
         or _not_right(step, state, request, moment)
     )
     return found.model_copy(update={"open_steps": names}) if found else None
@@ -179,8 +179,11 @@ def _not_allowed(step: Step[S], state: S, actor: Actor) -> Refusal | None:
     )
 
 
-def _not_now(step: Step[S], state: S, moment: Moment, names: list[str]) -> Refusal | None:
-    if step.is_open(state, moment):
+def _not_now(
+    machine: Machine[S], step: Step[S], state: S, moment: Moment, names: list[str]
+) -> Refusal | None:
+    is_there = state.is_opened or step is machine.opening
+    if is_there and step.is_open(state, moment):
         return None
     now_open = ", ".join(names) or "–"
     return refuse(
@@ -234,12 +237,17 @@ def _do(machine: Machine[S], state: S, act: Act, moment: Moment) -> None:
             raise KeyError(act.name)
         step.do(state, act.payload, act.actor, moment)
     elif act.kind is EntryKind.DEADLINE:
-        if not passed_reminder(state, act.name, moment.policy):
+        if act.name == LOOK_AGAIN:
+            state.look_again_at = None
+        elif not passed_reminder(state, act.name, moment.policy):
             machine.passed[act.name](state, moment)
     elif act.name in EVERY_REACTION:
         EVERY_REACTION[act.name].do(state, act.payload, moment)
     else:
         machine.reactions[act.name].do(state, act.payload, moment)
+
+
+LOOK_AGAIN = "look_again"
 
 
 class Numbered(Content):
@@ -326,9 +334,7 @@ def settle(machine: Machine[S], state: S, moment: Moment) -> None:
 def _awaited(known: Waiting | None, wait: Wait, now: datetime) -> Waiting:
     if known is None:
         return Waiting(**wait.model_dump(), since=now)
-    return (
-        known if known.due == wait.due else known.model_copy(update={"due": wait.due, "told": ()})
-    )
+    return known if known.due == wait.due else known.with_day(due=wait.due, extended_to=None)
 
 
 def timers(machine: Machine[S], state: S, policy: Policy) -> list[Timer]:
@@ -336,4 +342,6 @@ def timers(machine: Machine[S], state: S, policy: Policy) -> list[Timer]:
     if not state.is_opened or state.is_ended:
         return []
     found = [*machine.timers(state, policy), *reminder_timers(state, policy)]
+    if state.look_again_at is not None:
+        found.append(Timer(name=LOOK_AGAIN, at=state.look_again_at, rule="outcome_unknown"))
     return sorted(found, key=lambda timer: (timer.at, timer.name))

@@ -44,11 +44,11 @@ class Refused(BaseModel):
 def waiting_views(state: State, policy: Policy) -> list[WaitingView]:
     """Return all waits, the one to show first in front."""
     waits = sorted(state.waiting, key=lambda waiting: (ORDER.index(waiting.on), waiting.since))
-    return [_waiting_view(state, waiting, policy) for waiting in waits]
+    return [_waiting_view(waiting, policy) for waiting in waits]
 
 
-def _waiting_view(state: State, waiting: Waiting, policy: Policy) -> WaitingView:
-    due = due_day(state, waiting, policy)
+def _waiting_view(waiting: Waiting, policy: Policy) -> WaitingView:
+    due = due_day(waiting, policy)
     return WaitingView(
         on=waiting.on,
         since=waiting.since,

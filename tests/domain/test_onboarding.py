@@ -373,6 +373,10 @@ def test_a_private_party_has_three_weeks_from_receipt() -> None:
     play.take("skip_hearing", HANDLER, {"reason": "FL25_1"})
     play.take("decide", DECIDER, {"reasons": "Nej."})
     assert play.waits == [("case_handler", "record_receipt")]
+    assert play.refused("record_receipt", HANDLER, {"date": "2026-03-13"}).code == "in_the_future"
+    before = {"date": "2026-03-01"}
+    assert play.refused("record_receipt", HANDLER, before).code == "before_the_decision"
+    play.wait(days=12)
     play.take("record_receipt", HANDLER, {"date": "2026-03-13"})
     assert play.state.appeal is not None
     assert play.state.appeal.last_day == date(2026, 4, 7)
