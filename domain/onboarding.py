@@ -366,7 +366,7 @@ def _outside_waits(state: OnboardingState) -> Iterator[Wait]:
     systems = {want.system for want in wants(state)}
     if System.ACCOUNT_SYSTEM in systems:
         yield Wait(on=Party.ACCOUNT_SYSTEM, rule="find_or_create_accounts")
-    if System.AGREEMENT_REGISTER in systems:
+    if System.AGREEMENT_REGISTER in systems or (state.is_ending and state.look_again_at):
         yield Wait(on=Party.AGREEMENT_REGISTER, rule="register_agreement")
 
 

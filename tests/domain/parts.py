@@ -198,16 +198,20 @@ def enrolled_person(**changes: Any) -> Play[PersonState]:
     return play
 
 
+def agreement_begin(*kinds: str) -> dict[str, Any]:
+    """Return what an onboarding says when the agreement comes into force."""
+    return {
+        "owner": ONBOARDING_ID,
+        "org_number": MOLNDAL,
+        "organisation_name": "Mölndals kommun",
+        "case_number": "NGP2026-000001",
+        "contact": ANNA,
+        "agreements": {kind: {"kind": kind} for kind in kinds},
+    }
+
+
 def agreement_in_force(*kinds: str) -> Play[AgreementState]:
     """Return an agreement that has come into force."""
     play = Play(AGREEMENT, AGREEMENT_ID)
-    play.answer(
-        "begin",
-        owner=ONBOARDING_ID,
-        org_number=MOLNDAL,
-        organisation_name="Mölndals kommun",
-        case_number="NGP2026-000001",
-        contact=ANNA,
-        agreements={kind: {"kind": kind} for kind in kinds or ("producer",)},
-    )
+    play.answer("begin", **agreement_begin(*kinds or ("producer",)))
     return play
