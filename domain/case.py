@@ -195,6 +195,7 @@ class CaseState(State):
     parked_at: datetime | None = None
     paused: list[Waiting] = Field(default_factory=list)
     decision_requested_at: datetime | None = None
+    decision_request_due: date | None = None
     decision_request_refused: bool = False
     enrolled: list[str] = Field(default_factory=list)
 

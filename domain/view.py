@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from domain.act import Refusal, Role
 from domain.case import CaseState
-from domain.machine import Act, Content, Machine, Moment, S, Step, apply, open_steps, timers
+from domain.machine import Act, Content, Machine, Moment, S, Step, apply, copied, open_steps, timers
 from domain.policy import Policy
 from domain.reminders import due_day
 from domain.state import EntryKind, Party, State, Waiting
@@ -121,6 +121,7 @@ HIDDEN = frozenset(
         "former",
         "paused",
         "enrolled",
+        "people_told",
     }
 )
 
@@ -166,7 +167,8 @@ def forecast(machine: Machine[S], state: S, moment: Moment, days: int) -> list[d
     """
     until = moment.now + timedelta(days=days)
     rows: list[dict[str, Any]] = []
-    played = state.model_copy(deep=True, update={"notices": [], "journal": []})
+    played = copied(state)
+    played.notices, played.journal = [], []
     while nearest := next(iter(timers(machine, played, moment.policy)), None):
         if nearest.at > until:
             break

@@ -358,6 +358,7 @@ def test_a_decision_may_be_asked_for_after_six_months_once() -> None:
     play.wait_until(midnight_after(date(2026, 9, 2)))
     play.take("request_decision", CONTACT)
     assert ("decider", "decide_on_request") in play.waits
+    assert date(2026, 10, 1) in {wait.due for wait in play.state.waiting}
     assert play.refused("request_decision", CONTACT).code == "not_now"
     play.take("refuse_request_decision", DECIDER, {"reason": "Kompletteras."})
     assert ("decider", "decide_on_request") not in play.waits
