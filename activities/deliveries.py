@@ -6,7 +6,7 @@ from temporalio import activity
 from activities.outside import calls_outside, not_yet
 from adapters.delivery_api import DeliveryApi
 from adapters.outside import Refused
-from domain.permission import ReportFetched
+from domain.trial_delivery import ReportFetched
 
 NOT_FOUND = 404
 

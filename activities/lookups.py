@@ -59,7 +59,7 @@ class LookUps:
         data = await documents.read(self._pool, wanted.form)
         form = await asyncio.to_thread(read, data)
         if form is None:
-            return FormChecked(kind=wanted.kind)
+            return FormChecked(kind=wanted.kind, form=wanted.form)
         expected = Expected(
             kind=wanted.kind,
             template_id=wanted.template_id,
@@ -70,4 +70,4 @@ class LookUps:
             a4=wanted.a4,
         )
         findings = check(self._forms, form, expected)
-        return FormChecked(kind=wanted.kind, findings=tuple(findings.values()))
+        return FormChecked(kind=wanted.kind, form=wanted.form, findings=tuple(findings.values()))

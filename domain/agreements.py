@@ -12,7 +12,6 @@ from domain.case import (
     Kind,
     OfficialContact,
     Signatory,
-    awaits_completion,
     completion_seen,
 )
 from domain.datasets import Dataset, Declaration, PersonalData, declaration_problems
@@ -96,6 +95,7 @@ class FormChecked(Content):
     """The fields of a filled form have been read."""
 
     kind: Kind
+    form: str | None = None
     findings: tuple[PlaceFinding, ...] = ()
 
 
@@ -150,7 +150,15 @@ def all_accepted(state: CaseState) -> bool:
 
 def _describe(state: CaseState, payload: Declaration, actor: Actor, moment: Moment) -> None:
     del actor, moment
+    before = state.datasets[payload.dataset_id].declaration
     state.datasets[payload.dataset_id].declaration = payload
+    signed = state.agreements.get(Kind.PROCESSING)
+    if signed is not None and _personal_data(before) != _personal_data(payload):
+        signed.accepted_at = None  # A3 and A4 are to be checked against what is declared now
+
+
+def _personal_data(declaration: Declaration) -> tuple[object, ...]:
+    return declaration.personal_data, declaration.a3, declaration.a4
 
 
 def _describe_refusal(
@@ -330,7 +338,7 @@ def _refuse_countersigning(state: CaseState, payload: Reason, actor: Actor, mome
 def _form_checked(state: CaseState, content: FormChecked, moment: Moment) -> None:
     del moment
     agreement = state.agreements.get(content.kind)
-    if agreement is not None:
+    if agreement is not None and content.form in {None, agreement.form}:
         agreement.findings = [finding.model_dump(mode="json") for finding in content.findings]
         agreement.is_form_checked = True
 
@@ -396,8 +404,7 @@ def _can_check(state: CaseState, moment: Moment) -> bool:
 
 def _can_describe(state: CaseState, moment: Moment) -> bool:
     del moment
-    before = state.stage in {"intake", "account"} or state.stage in SIGNING
-    return before and not awaits_completion(state)
+    return state.stage in {"intake", "account"} or state.stage in SIGNING
 
 
 def _can_countersign(state: CaseState, moment: Moment) -> bool:

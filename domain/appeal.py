@@ -55,6 +55,7 @@ def begin_appeal(state: CaseState, decision: Decision, moment: Moment) -> None:
     state.appeal = Appeal(
         outcome=decision.outcome,
         decided_on=decision.decided_on,
+        back_to=state.stage if decision.outcome == "dismissed" else state.examining_stage,
         is_public_party=public,
         last_day=end_of_period(decision.decided_on, weeks=weeks) if public else None,
     )
@@ -102,7 +103,7 @@ def _outcome(state: CaseState, payload: RecordAppealOutcome, actor: Actor, momen
     if payload.outcome == "upheld":
         state.end(state.appeal.outcome)
         return
-    state.stage = state.examining_stage
+    state.stage = state.appeal.back_to
     state.appeal = None
     state.notify("appeal_remitted", state.contact, Role.CASE_HANDLER)
 
@@ -120,6 +121,21 @@ def _no_date_ahead(
         f"The day {day} has not been yet.",
         "date",
     )
+
+
+def receipt_refusal(
+    state: CaseState, payload: RecordReceipt, actor: Actor, moment: Moment
+) -> Refusal | None:
+    """Refuse a day of receipt that has not been yet, or that lies before the decision."""
+    assert state.appeal is not None
+    if payload.date < state.appeal.decided_on:
+        return refuse(
+            "before_the_decision",
+            f"Dagen {payload.date} ligger före beslutet ({state.appeal.decided_on}).",
+            f"The day {payload.date} lies before the decision ({state.appeal.decided_on}).",
+            "date",
+        )
+    return _no_date_ahead(state, payload, actor, moment)
 
 
 def legal_force(state: CaseState, moment: Moment) -> None:

@@ -161,10 +161,14 @@ class Decision(BaseModel):
 
 
 class Appeal(BaseModel):
-    """From an adverse decision until it has gained legal force or the appeal is settled."""
+    """From an adverse decision until it has gained legal force or the appeal is settled.
+
+    `back_to` is the stage in which the case is taken up again when the decision does not stand.
+    """
 
     outcome: str
     decided_on: date
+    back_to: str
     is_public_party: bool
     received_on: date | None = None
     last_day: date | None = None
@@ -191,6 +195,7 @@ class CaseState(State):
     parked_at: datetime | None = None
     paused: list[Waiting] = Field(default_factory=list)
     decision_requested_at: datetime | None = None
+    decision_request_due: date | None = None
     decision_request_refused: bool = False
     enrolled: list[str] = Field(default_factory=list)
 
@@ -219,7 +224,11 @@ class CaseState(State):
         """Begin the clean-up that leads to an outcome."""
         self.outcome = outcome
         self.stage = "ending"
-        self.parked_until = None
+        self.unpark()
+
+    def unpark(self) -> None:
+        """Forget that it was parked."""
+        self.parked_until, self.parked_at, self.paused = None, None, []
 
 
 def is_case(state: CaseState, moment: Moment) -> bool:
@@ -231,6 +240,15 @@ def is_case(state: CaseState, moment: Moment) -> bool:
 def awaits_completion(state: CaseState) -> bool:
     """Whether the producer has been asked for something and has not answered."""
     return state.completion is not None and state.completion.submitted_at is None
+
+
+def is_completion_overdue(state: CaseState, moment: Moment) -> bool:
+    """Whether the day to complete has passed in silence: the handler may then decide."""
+    return (
+        state.completion is not None
+        and awaits_completion(state)
+        and state.completion.due < moment.today
+    )
 
 
 def is_running(state: State, moment: Moment) -> bool:
@@ -316,6 +334,19 @@ def release_people(state: CaseState, *, keep: frozenset[str] = frozenset()) -> N
     for account_id in [each for each in state.enrolled if each not in keep]:
         state.tell(person_id(account_id), "release", {"ref": state.workflow_id})
         state.enrolled.remove(account_id)
+
+
+def take_role(state: CaseState, role: Literal["contact", "deputy"], person: Person) -> None:
+    """Let a person take a role; who had it before is let go, unless another role is left."""
+    before = dict(state.people()).get(role)
+    if before is not None:
+        state.former.append(before)
+    if role == "contact":
+        state.contact = person
+    else:
+        state.deputy = person
+    left = frozenset(each.account_id for _, each in state.people() if each.account_id)
+    release_people(state, keep=left)
 
 
 def _person_active(state: CaseState, content: PersonActive, moment: Moment) -> None:

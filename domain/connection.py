@@ -16,6 +16,7 @@ from domain.case import (
     Organisation,
     everyday_timers,
     everyday_waits,
+    people_wants,
     release_people,
 )
 from domain.credential import End
@@ -25,7 +26,7 @@ from domain.everyday import EVERYDAY, not_in_past, unpark
 from domain.fields import Day, Email, FreeText
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
 from domain.onboarding import agreement_id
-from domain.permission import permission_id
+from domain.permission_state import permission_id
 from domain.policy import Policy
 from domain.state import Party, Person, System, Timer, Wait, Want
 from domain.text import Text
@@ -41,6 +42,7 @@ STAGES = (
     "ending",
     "ended",
 )
+DISCONNECT = "disconnect"
 
 
 class ConnectionState(CaseState):
@@ -54,6 +56,7 @@ class ConnectionState(CaseState):
     last_day: date | None = None
     has_been_connected: bool = False
     active: list[str] = Field(default_factory=list)
+    people_told: list[list[str | None]] = Field(default_factory=list)
 
     @property
     def is_case(self) -> bool:
@@ -112,7 +115,9 @@ class Disconnect(Payload):
 
 
 def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
-    """Start as the onboarding's decision says: connecting, or in the appeal period."""
+    """Start as the onboarding's decision says: connecting, or in the appeal period. Once."""
+    if state.is_opened:
+        return
     state.owner, state.org_number = content.owner, content.org_number
     state.organisation, state.organisation_name = content.organisation, content.organisation.name
     state.case_number, state.handler = content.case_number, content.handler
@@ -131,6 +136,8 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
 
 def _enrolled(state: ConnectionState, content: Enrolled, moment: Moment) -> None:
     del moment
+    if state.is_ended and content.accepted:
+        _leave_agreement(state)
     state.is_enrolled = content.accepted
     state.is_agreement_missing = not content.accepted
 
@@ -156,9 +163,6 @@ def _end(state: ConnectionState, content: End, moment: Moment) -> None:
 def _contacts(state: ConnectionState, content: "Contacts", moment: Moment) -> None:
     del moment
     state.contact, state.deputy = content.holder, content.deputy
-    own = permission_id(state.org_number, state.dataset_id, state.org_number)
-    if own in state.parts and not state.parts[own].ended:
-        state.tell(own, "contacts", content.model_dump(mode="json"))
 
 
 class Contacts(Content):
@@ -168,12 +172,25 @@ class Contacts(Content):
     deputy: Person | None = None
 
 
+def _tell_people(state: ConnectionState) -> None:
+    """The producer's own permission knows who the contact is, whoever changed it."""
+    people = [[person.email, person.account_id] for _, person in state.people()]
+    own = permission_id(state.org_number, state.dataset_id, state.org_number)
+    if own not in state.parts or state.contact is None or people == state.people_told:
+        return
+    if state.people_told and not state.parts[own].ended:
+        holders = Contacts(holder=state.contact, deputy=state.deputy)
+        state.tell(own, "contacts", holders.model_dump(mode="json"))
+    state.people_told = people
+
+
 def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
+    """Start the producer's own permission, once: one that has ended is not begun again here."""
     declaration = state.dataset.declaration
-    if declaration.delivery is Delivery.AGENT or state.contact is None:
+    ref = permission_id(state.org_number, state.dataset_id, state.org_number)
+    if declaration.delivery is Delivery.AGENT or state.contact is None or ref in state.parts:
         return
     known = policy.datasets[state.dataset_id]
-    ref = permission_id(state.org_number, state.dataset_id, state.org_number)
     content = {
         "owner": state.workflow_id,
         "org_number": state.org_number,
@@ -190,12 +207,18 @@ def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
         "apis": list(known.apis),
         "accepts_by_itself": known.accepts_test_delivery_by_itself,
     }
+    if state.last_day is not None:
+        content["valid_until"] = midnight_after(state.last_day).isoformat()
+        content["valid_until_source"] = DISCONNECT
     state.begin_part(ref, "Permission", content, state.org_number)
 
 
 def _disconnect(state: ConnectionState, payload: Disconnect, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.last_day = payload.last_day
+    until = midnight_after(payload.last_day).isoformat()
+    for part in state.open_parts():
+        state.tell(part.ref, "valid_until", {"source": DISCONNECT, "until": until})
 
 
 def _disconnect_refusal(
@@ -239,6 +262,8 @@ def progress(state: ConnectionState, moment: Moment) -> None:
             state.stage = "connecting"
     elif state.stage == "ending":
         _progress_ending(state)
+    if not state.is_ending:
+        _tell_people(state)
 
 
 def _progress_ending(state: ConnectionState) -> None:
@@ -248,9 +273,13 @@ def _progress_ending(state: ConnectionState) -> None:
     release_people(state)
     state.stage = "ended"
     _tell_owner(state, "part_ended")
-    if state.is_enrolled:
-        word = {"ref": state.workflow_id, "outcome": state.outcome}
-        state.tell(agreement_id(state.org_number), "part_ended", word)
+    _leave_agreement(state)
+
+
+def _leave_agreement(state: ConnectionState) -> None:
+    """Let go of the agreement, also when the answer to an enrolment has not come (yet)."""
+    word = {"ref": state.workflow_id, "outcome": state.outcome}
+    state.tell(agreement_id(state.org_number), "part_ended", word)
 
 
 def _tell_owner(state: ConnectionState, what: str) -> None:
@@ -259,7 +288,9 @@ def _tell_owner(state: ConnectionState, what: str) -> None:
 
 
 def wants(state: ConnectionState) -> Iterator[Want]:
-    """Yield the enrolment at the agreement: nothing outside is touched before it."""
+    """Yield the enrolment at the agreement before anything outside, and accounts of new people."""
+    if state.is_opened and state.is_case:
+        yield from people_wants(state)
     if state.stage == "connecting" and not state.is_enrolled and not state.is_agreement_missing:
         yield Want(operation="enrol_at_agreement", system=System.CASES)
 
@@ -299,7 +330,7 @@ def timers(state: ConnectionState, policy: Policy) -> Iterator[Timer]:
     yield from appeal.appeal_timers(state, policy)
     if state.last_day is not None:
         at = midnight_after(state.last_day)
-        yield Timer(name="last_day_over", at=at, rule="disconnect")
+        yield Timer(name="last_day_over", at=at, rule=DISCONNECT)
 
 
 def _is_connected(state: ConnectionState, moment: Moment) -> bool:

@@ -59,6 +59,11 @@ class CredentialState(State):
         del waiting
         return self.holder
 
+    def is_mine(self, actor: Actor) -> bool:
+        """Whether the actor is the holder, for the delivering party."""
+        mine = actor.organisation in {None, self.party}
+        return mine and self.holder is not None and self.holder.is_actor(actor)
+
     @property
     def system(self) -> System:
         """The portal of the environment."""
@@ -129,8 +134,16 @@ class Holder(Content):
     holder: Person
 
 
+class ValidUntil(Content):
+    """The owner says until when the right lasts."""
+
+    until: datetime | None = None
+
+
 def begin(state: CredentialState, content: Begin, moment: Moment) -> None:
-    """Take what the permission gave."""
+    """Take what the permission gave, once."""
+    if state.owner is not None:
+        return
     for name in content.model_fields_set:
         value = getattr(content, name)
         setattr(state, name, list(value) if name == "apis" else value)
@@ -150,6 +163,8 @@ def _subscribed(state: CredentialState, content: Subscribed, moment: Moment) -> 
 
 
 def _issued(state: CredentialState, content: KeyIssued, moment: Moment) -> None:
+    if content.generation != state.generation:
+        return  # issued again meanwhile: a key of the new generation is wanted
     state.key_mapping_id = content.key_mapping_id
     if state.is_ending:
         return
@@ -178,6 +193,8 @@ def _offer_over(state: CredentialState, moment: Moment) -> None:
 
 
 def _cancelled(state: CredentialState, content: OfferCancelled, moment: Moment) -> None:
+    if not state.is_offer_over:
+        return  # revoked or issued again meanwhile
     state.is_offer_over = False
     if content.already_fetched and state.offer_id is not None:
         _picked_up(state, PickedUp(offer_id=state.offer_id), moment)
@@ -188,7 +205,7 @@ def _cancelled(state: CredentialState, content: OfferCancelled, moment: Moment) 
 def _issue_again(state: CredentialState) -> None:
     state.generation += 1
     state.key_mapping_id, state.offer_id, state.offered_until = None, None, None
-    state.fetched_at = None
+    state.fetched_at, state.is_offer_over = None, False
     state.is_halted, state.is_key_revoked = False, False
 
 
@@ -204,7 +221,7 @@ def _rotation_due(state: CredentialState, moment: Moment) -> None:
 
 def _revoke_key(state: CredentialState, payload: Reason, actor: Actor, moment: Moment) -> None:
     del payload, actor, moment
-    state.is_halted = True
+    state.is_halted, state.is_offer_over = True, False
     state.offer_id, state.offered_until, state.fetched_at = None, None, None
 
 
@@ -220,8 +237,10 @@ def _key_revoked(state: CredentialState, content: Content, moment: Moment) -> No
 
 
 def _end(state: CredentialState, content: End, moment: Moment) -> None:
-    if not state.is_opened:
+    if not state.is_opened:  # a closed one is started again to be revoked: all it has is its id
         state.opened_at = moment.now
+        is_production = state.workflow_id.endswith("/production")
+        state.environment = "production" if is_production else "verification"
     state.outcome = state.outcome or content.outcome or "ended"
     if not state.is_ended:
         state.stage = "ending"
@@ -237,14 +256,18 @@ def _gone(state: CredentialState, content: Content, moment: Moment) -> None:
         state.is_gone, state.look_again_at = True, None
 
 
-def _look_again(state: CredentialState, moment: Moment) -> None:
-    del moment
-    state.look_again_at = None
-
-
 def _holder(state: CredentialState, content: Holder, moment: Moment) -> None:
     del moment
-    state.holder = content.holder
+    before, state.holder = state.holder, content.holder
+    if state.stage == "offered" and before is not None:
+        was, now = (each.account_id or each.email.casefold() for each in (before, state.holder))
+        if was != now:  # an offer is to one named person
+            _issue_again(state)
+
+
+def _valid_until(state: CredentialState, content: ValidUntil, moment: Moment) -> None:
+    del moment
+    state.valid_until = content.until
 
 
 def progress(state: CredentialState, moment: Moment) -> None:
@@ -322,10 +345,8 @@ def waits(state: CredentialState) -> Iterator[Wait]:
 
 
 def timers(state: CredentialState, policy: Policy) -> Iterator[Timer]:
-    """Yield the end of the right, of the offer, of the key's year, and a second look."""
-    if state.stage == "ending":
-        if state.look_again_at is not None:
-            yield Timer(name="look_again", at=state.look_again_at, rule="outcome_unknown")
+    """Yield the end of the right, of the offer and of the key's year."""
+    if state.is_ending:
         return
     if state.valid_until is not None:
         yield Timer(name="expired", at=state.valid_until, rule="valid_until")
@@ -400,6 +421,7 @@ MACHINE: Machine[CredentialState] = Machine(
         "keys_revoked": Reaction(payload=Content, do=_key_revoked),
         "application_gone": Reaction(payload=Content, do=_gone),
         "holder": Reaction(payload=Holder, do=_holder),
+        "valid_until": Reaction(payload=ValidUntil, do=_valid_until),
         "end": Reaction(payload=End, do=_end),
     },
     progress=progress,
@@ -410,6 +432,5 @@ MACHINE: Machine[CredentialState] = Machine(
         "expired": _expired,
         "offer_over": _offer_over,
         "rotation_due": _rotation_due,
-        "look_again": _look_again,
     },
 )

@@ -5,14 +5,20 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from domain.act import CONTACT, DECIDER, HANDLER, Actor, Refusal, Role, refuse
-from domain.appeal import RecordReceipt, begin_appeal, can_reconsider, move_receipt
+from domain.appeal import (
+    RecordReceipt,
+    begin_appeal,
+    can_reconsider,
+    move_receipt,
+    receipt_refusal,
+)
 from domain.case import (
     CaseState,
     Decision,
     Hearing,
     Proposal,
     awaits_completion,
-    completion_seen,
+    is_completion_overdue,
 )
 from domain.datasets import DatasetDecision, Ground, PersonalData
 from domain.dates import midnight_after
@@ -26,6 +32,7 @@ from domain.text import Text
 
 EXAMINING = {"review", "assessment"}
 DISMISSABLE = {"intake", "account", "agreement", "supplement"}
+ADVERSE = {"denied", "dismissed"}
 OUTCOME_RANK = {"granted": 1, "denied": 0, "dismissed": 0}
 
 
@@ -67,9 +74,12 @@ class Decide(Payload):
 
 
 class Reconsider(Payload):
-    """A new decision in the party's favour, before the appeal is handed over (FL 38, 46 §§)."""
+    """A new decision in the party's favour, before the appeal is handed over (FL 38, 46 §§).
 
-    datasets: tuple[DatasetDecision, ...] = Field(min_length=1)
+    A dismissal is lifted without data sets: the case is taken up again where it was dismissed.
+    """
+
+    datasets: tuple[DatasetDecision, ...] = ()
     legal_rules: tuple[FreeText, ...] = Field(min_length=1)
     decisive_facts: FreeText = Field(min_length=1)
     reasons: FreeText = Field(min_length=1)
@@ -117,14 +127,21 @@ def _propose_refusal(
     state: CaseState, payload: ProposeDecision, actor: Actor, moment: Moment
 ) -> Refusal | None:
     del actor, moment
-    if state.stage in DISMISSABLE and payload.outcome != "dismissed":
-        return refuse(
-            "only_dismissal",
-            "Före granskningen kan ärendet bara avvisas (dismissed).",
-            "Before the review a case can only be dismissed.",
-            "outcome",
-        )
-    return _datasets_refusal(state, payload.outcome, payload.datasets)
+    return _too_early(state, payload.outcome) or _datasets_refusal(
+        state, payload.outcome, payload.datasets
+    )
+
+
+def _too_early(state: CaseState, outcome: str) -> Refusal | None:
+    """Before the review there are no agreements to rest a grant on, and nothing was examined."""
+    if state.stage not in DISMISSABLE or outcome == "dismissed":
+        return None
+    return refuse(
+        "only_dismissal",
+        "Före granskningen kan ärendet bara avvisas (dismissed).",
+        "Before the review a case can only be dismissed.",
+        "outcome",
+    )
 
 
 def _propose(state: CaseState, payload: ProposeDecision, actor: Actor, moment: Moment) -> None:
@@ -137,7 +154,7 @@ def _propose(state: CaseState, payload: ProposeDecision, actor: Actor, moment: M
         proposed_at=moment.now,
     )
     state.review.hearing = None
-    completion_seen(state)
+    state.completion = None  # looked at, or its day has passed in silence
 
 
 def _hear(state: CaseState, payload: HearParty, actor: Actor, moment: Moment) -> None:
@@ -205,7 +222,8 @@ def _decide_refusal(
             "actor",
         )
     outcome, datasets = _decided(state, payload)
-    if found := _datasets_refusal(state, outcome, tuple(datasets.values())):
+    found = _too_early(state, outcome)
+    if found := found or _datasets_refusal(state, outcome, tuple(datasets.values())):
         return found
     worse = OUTCOME_RANK[outcome] < OUTCOME_RANK[proposal.outcome] or any(
         each.rank < proposal.datasets[dataset_id].rank
@@ -246,18 +264,21 @@ def take_effect(state: CaseState, decision: Decision, moment: Moment) -> None:
     state.review.sent_back_because = None
     for dataset_id, decided in decision.datasets.items():
         state.datasets[dataset_id].decision = decided
+        state.datasets[dataset_id].outcome = None
     state.notify(
         "decided", state.contact, what={"outcome": decision.outcome, "reasons": decision.reasons}
     )
     if decision.outcome == "granted":
         state.stage = "countersigning"
-    else:
+    elif decision.outcome in ADVERSE:
         begin_appeal(state, decision, moment)
 
 
 def _reconsider(state: CaseState, payload: Reconsider, actor: Actor, moment: Moment) -> None:
+    assert state.appeal is not None
+    is_dismissal, back_to = state.appeal.outcome == "dismissed", state.appeal.back_to
     decision = Decision(
-        outcome="granted",
+        outcome="taken_up" if is_dismissal else "granted",
         datasets={each.dataset_id: each for each in payload.datasets},
         legal_rules=payload.legal_rules,
         decisive_facts=payload.decisive_facts,
@@ -268,13 +289,25 @@ def _reconsider(state: CaseState, payload: Reconsider, actor: Actor, moment: Mom
     )
     state.appeal = None
     take_effect(state, decision, moment)
+    if is_dismissal:
+        state.stage = back_to
 
 
 def _reconsider_refusal(
     state: CaseState, payload: Reconsider, actor: Actor, moment: Moment
 ) -> Refusal | None:
     del actor, moment
-    return _datasets_refusal(state, "granted", payload.datasets)
+    assert state.appeal is not None
+    if state.appeal.outcome != "dismissed":
+        return _datasets_refusal(state, "granted", payload.datasets)
+    if not payload.datasets:
+        return None
+    return refuse(
+        "not_examined",
+        "Ett avvisat ärende tas upp igen utan att datamängderna avgörs: lämna datasets tomt.",
+        "A dismissed case is taken up again, its data sets undecided: leave datasets empty.",
+        "datasets",
+    )
 
 
 def _send_back(state: CaseState, payload: Reason, actor: Actor, moment: Moment) -> None:
@@ -315,9 +348,9 @@ def decision_waits(state: CaseState) -> Iterator[Wait]:
 
 
 def _can_propose(state: CaseState, moment: Moment) -> bool:
-    del moment
     open_now = state.stage in EXAMINING | DISMISSABLE and state.is_case
-    return open_now and state.review.proposal is None and not awaits_completion(state)
+    is_complete = not awaits_completion(state) or is_completion_overdue(state, moment)
+    return open_now and state.review.proposal is None and is_complete
 
 
 def _can_hear(state: CaseState, moment: Moment) -> bool:
@@ -422,6 +455,7 @@ STEPS: tuple[Step[CaseState], ...] = (
         payload=RecordReceipt,
         who=HANDLER,
         is_open=_can_record_receipt,
+        check=receipt_refusal,
         do=move_receipt,
         help=Text(
             sv="Anteckna dagen då parten fick del av beslutet.", en="Note the day of receipt."

@@ -11,12 +11,12 @@ from domain.machine import Moment, NoPayload, Step
 from domain.state import Party, Wait
 from domain.text import Text
 
-FOUR_WEEKS = timedelta(days=28)
-
 
 def _request_decision(state: CaseState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
     del payload, actor
     state.decision_requested_at = moment.now
+    days = moment.policy.decision_on_request_days
+    state.decision_request_due = moment.today + timedelta(days=days)
     state.notify("decision_requested", Role.CASE_HANDLER, Role.DECIDER)
 
 
@@ -38,9 +38,7 @@ def owes_decision(state: CaseState) -> bool:
 def on_request_waits(state: CaseState) -> Iterator[Wait]:
     """Yield the decider who owes a decision on request."""
     if owes_decision(state):
-        assert state.decision_requested_at is not None
-        due = local_date(state.decision_requested_at) + FOUR_WEEKS
-        yield Wait(on=Party.DECIDER, rule="decide_on_request", due=due)
+        yield Wait(on=Party.DECIDER, rule="decide_on_request", due=state.decision_request_due)
 
 
 def _can_request(state: CaseState, moment: Moment) -> bool:

@@ -6,12 +6,22 @@ from typing import Literal
 from pydantic import Field
 
 from domain.act import CONTACT, DECIDER, HANDLER, OPERATOR, Actor, Refusal, Role, refuse
-from domain.case import CaseState, Completion, awaits_completion, is_case, is_running
+from domain.case import (
+    CaseState,
+    Completion,
+    awaits_completion,
+    is_case,
+    is_completion_overdue,
+    is_running,
+    take_role,
+)
 from domain.fields import Day, FreeText, Name, PersonsEmail, Phone
 from domain.machine import Moment, NoPayload, Payload, Step
 from domain.reminders import due_day
-from domain.state import OURS, Person, State
+from domain.state import OURS, OUTER, Person, State, Waiting
 from domain.text import Text
+
+BY_LAW = "decide_on_request"  # FL 12 § leaves no room to extend
 
 
 class Assign(Payload):
@@ -160,19 +170,35 @@ def _submit_completion(
     state.notify("completion_submitted", Role.CASE_HANDLER)
 
 
-def _extend(state: State, payload: ExtendDeadline, actor: Actor, moment: Moment) -> None:
+def _extend(state: CaseState, payload: ExtendDeadline, actor: Actor, moment: Moment) -> None:
     del actor, moment
     for index, waiting in enumerate(state.waiting):
         if waiting.rule == payload.deadline:
-            state.extended[waiting.key] = payload.due
-            state.waiting[index] = waiting.model_copy(update={"told": ()})
+            _move_given_day(state, waiting, payload.due)
+            state.waiting[index] = waiting.with_day(extended_to=payload.due)
+
+
+def _move_given_day(state: CaseState, waiting: Waiting, due: date) -> None:
+    """Move the day that was given to the party, where the wait has one."""
+    if waiting.rule == "completion" and state.completion is not None:
+        state.completion.due = due
+    elif waiting.rule == "hearing" and state.review.hearing is not None:
+        state.review.hearing.due = due
+    elif waiting.rule == "return_agreement" and waiting.item in state.agreements:
+        state.agreements[waiting.item].returned_due = due
 
 
 def _extend_refusal(
-    state: State, payload: ExtendDeadline, actor: Actor, moment: Moment
+    state: CaseState, payload: ExtendDeadline, actor: Actor, moment: Moment
 ) -> Refusal | None:
     del actor
-    running = [w for w in state.waiting if due_day(state, w, moment.policy)]
+    running = [
+        waiting
+        for waiting in state.waiting
+        if waiting.on in {*OUTER, *OURS}
+        and waiting.rule != BY_LAW
+        and due_day(waiting, moment.policy)
+    ]
     if not any(waiting.rule == payload.deadline for waiting in running):
         names = ", ".join(sorted({waiting.rule for waiting in running})) or "–"
         return refuse(
@@ -187,7 +213,9 @@ def _extend_refusal(
 def _park(state: CaseState, payload: Park, actor: Actor, moment: Moment) -> None:
     del actor
     state.parked_until, state.parked_at = payload.until, moment.now
-    state.paused = [waiting for waiting in state.waiting if waiting.on in OURS]
+    state.paused = [
+        waiting for waiting in state.waiting if waiting.on in OURS or waiting.extended_to
+    ]
 
 
 def resume(state: CaseState, moment: Moment) -> None:
@@ -195,12 +223,18 @@ def resume(state: CaseState, moment: Moment) -> None:
     assert state.parked_at is not None
     parked = moment.now - state.parked_at
     state.waiting = [
-        waiting.model_copy(update={"since": waiting.since + parked, "told": ()})
-        for waiting in state.paused
+        _moved(waiting, parked) if waiting.on in OURS else waiting for waiting in state.paused
     ]
-    for key in [waiting.key for waiting in state.paused if waiting.key in state.extended]:
-        state.extended[key] += timedelta(days=parked.days)
-    state.parked_until, state.parked_at, state.paused = None, None, []
+    state.unpark()
+
+
+def _moved(waiting: Waiting, parked: timedelta) -> Waiting:
+    if waiting.due is not None:  # a day set by law or by somebody does not move
+        return waiting
+    extended = waiting.extended_to
+    later = extended + timedelta(days=parked.days) if extended else None
+    changes = {"since": waiting.since + parked, "extended_to": later, "told": ()}
+    return waiting.model_copy(update=changes)
 
 
 def unpark(state: CaseState, moment: Moment) -> None:
@@ -216,17 +250,13 @@ def _resume(state: CaseState, payload: NoPayload, actor: Actor, moment: Moment) 
 
 def _replace_contact(state: CaseState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
-    if state.contact is not None:
-        state.former.append(state.contact)
-        state.notify("contact_replaced", state.contact)
-    state.contact = Person(**payload.model_dump())
+    state.notify("contact_replaced", state.contact)
+    take_role(state, "contact", Person(**payload.model_dump()))
 
 
 def _name_deputy(state: CaseState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
-    if state.deputy is not None:
-        state.former.append(state.deputy)
-    state.deputy = Person(**payload.model_dump())
+    take_role(state, "deputy", Person(**payload.model_dump()))
 
 
 def _declare_bias(state: State, payload: Reason, actor: Actor, moment: Moment) -> None:
@@ -277,7 +307,8 @@ def _can_park(state: CaseState, moment: Moment) -> bool:
 
 def _can_ask(state: CaseState, moment: Moment) -> bool:
     asking = {"intake", "account", "agreement", "supplement", "review", "assessment"}
-    return is_case(state, moment) and state.stage in asking and not awaits_completion(state)
+    is_free = not awaits_completion(state) or is_completion_overdue(state, moment)
+    return is_case(state, moment) and state.stage in asking and is_free
 
 
 def _can_complete(state: CaseState, moment: Moment) -> bool:

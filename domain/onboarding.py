@@ -40,6 +40,7 @@ STAGES = (
     "ending",
     "ended",
 )
+OUTCOMES = ("connected", "denied", "dismissed", "withdrawn", "closed")
 
 
 def onboarding_id(org_number: str) -> str:
@@ -114,6 +115,8 @@ class OnboardingState(CaseState):
     type: str = "ProducerOnboarding"
     stage: str = "intake"
     unregistered: list[str] = Field(default_factory=list)
+    last_outcome: str | None = None
+    is_agreement_kept: bool = False
 
 
 def _open(state: OnboardingState, payload: Application, actor: Actor, moment: Moment) -> None:
@@ -160,7 +163,8 @@ def _confirm(
 
 def _can_confirm(state: OnboardingState, moment: Moment) -> bool:
     del moment
-    return state.stage == "intake" and state.organisation.needs_person is not None
+    is_unclear = state.organisation.needs_person is not None
+    return state.stage == "intake" and is_unclear and state.review.proposal is None
 
 
 def _looked_up(state: OnboardingState, content: OrganisationLookedUp, moment: Moment) -> None:
@@ -200,8 +204,8 @@ def _connected(state: OnboardingState, content: DatasetConnected, moment: Moment
 def _part_ended(state: OnboardingState, content: PartEnded, moment: Moment) -> None:
     part_ended(state, content, moment)
     for dataset in state.datasets.values():
-        if dataset.ref == content.ref:
-            dataset.outcome = content.outcome or "ended"
+        if dataset.ref == content.ref and not state.parts[content.ref].told_to_end:
+            dataset.outcome = state.last_outcome = content.outcome or "closed"
 
 
 def begin_agreement(state: OnboardingState) -> None:
@@ -220,9 +224,12 @@ def begin_agreement(state: OnboardingState) -> None:
     state.begin_part(agreement_id(state.org_number), "ProducerAgreement", content)
 
 
-def begin_datasets(state: OnboardingState) -> None:
-    """Start a connection for each data set, the denied ones in their appeal period."""
+def begin_datasets(state: OnboardingState, *, granted: bool) -> None:
+    """Start a connection for each data set that was granted, or denied, by the decision."""
     for name, dataset in state.datasets.items():
+        is_granted = dataset.decision is not None and dataset.decision.granted
+        if is_granted is not granted or dataset.outcome is not None:
+            continue
         ref = dataset_id(state.org_number, name)
         dataset.ref = ref
         content = {
@@ -254,39 +261,53 @@ def progress(state: OnboardingState, moment: Moment) -> None:
         agreements.require_agreements(state)
         if agreements.all_accepted(state):
             state.stage = "review"
+    elif state.stage == "review":
+        state.end_parts({"outcome": "examined_again"})
     elif state.stage == "countersigning":
-        if all(each.registered_at for each in state.agreements.values()):
-            state.stage = "datasets"
-            begin_agreement(state)
-            begin_datasets(state)
+        _progress_countersigning(state)
     elif state.stage == "datasets":
         _progress_datasets(state)
     elif state.stage == "ending":
         _progress_ending(state)
 
 
+def _progress_countersigning(state: OnboardingState) -> None:
+    if any(part.told_to_end for part in state.open_parts()):
+        return  # connections of a decision that was made again are still ending
+    begin_datasets(state, granted=False)  # their appeal period runs from the decision
+    if state.agreements and all(each.registered_at for each in state.agreements.values()):
+        state.stage = "datasets"
+        denied = list(state.open_parts())
+        begin_agreement(state)
+        begin_datasets(state, granted=True)
+        for part in denied:
+            state.tell(part.ref, "agreement_in_force")
+
+
 def _progress_datasets(state: OnboardingState) -> None:
     outcomes = [dataset.outcome for dataset in state.datasets.values()]
+    state.is_agreement_kept = "connected" in outcomes or all(outcomes)
     if "connected" in outcomes:
         state.end("connected")
         state.notify("connected", state.contact, Role.CASE_HANDLER)
     elif all(outcomes):
-        state.end(outcomes[-1] or "closed")
+        last = state.last_outcome
+        state.end(last if last in OUTCOMES else "closed")
 
 
 def _progress_ending(state: OnboardingState) -> None:
-    if state.outcome != "connected":
+    if not state.is_agreement_kept:
         state.end_parts({"outcome": state.outcome})
         if any(state.open_parts()):
             return
-    if not any(_ending_wants(state)):
+    if state.look_again_at is None and not any(_ending_wants(state)):
         release_people(state)
         state.stage = "ended"
 
 
 def _ending_wants(state: OnboardingState) -> Iterator[Want]:
     """Agreements that may stand in the register while no entity answers for them."""
-    if state.outcome == "connected" or agreement_id(state.org_number) in state.parts:
+    if agreement_id(state.org_number) in state.parts or state.look_again_at is not None:
         return
     for kind, agreement in state.agreements.items():
         if agreement.countersigned_at is not None and kind not in state.unregistered:
@@ -304,8 +325,10 @@ def wants(state: OnboardingState) -> Iterator[Want]:
         return
     if not state.organisation.is_looked_up:
         yield Want(operation="look_up_organisation", system=System.RECORDS)
-    if state.stage in {"intake", "appeal_period"}:
+    if state.stage == "intake":
         return
+    if state.stage == "appeal_period" and state.organisation.account_id is None:
+        return  # dismissed before anything was made in the account system
     if state.organisation.account_id is None:
         yield Want(operation="find_or_create_organisation", system=System.ACCOUNT_SYSTEM)
     yield from people_wants(state)
@@ -343,7 +366,7 @@ def _outside_waits(state: OnboardingState) -> Iterator[Wait]:
     systems = {want.system for want in wants(state)}
     if System.ACCOUNT_SYSTEM in systems:
         yield Wait(on=Party.ACCOUNT_SYSTEM, rule="find_or_create_accounts")
-    if System.AGREEMENT_REGISTER in systems:
+    if System.AGREEMENT_REGISTER in systems or (state.is_ending and state.look_again_at):
         yield Wait(on=Party.AGREEMENT_REGISTER, rule="register_agreement")
 
 

@@ -1,77 +1,24 @@
 """A permission: the dated right of one party to deliver one data set."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 
 from pydantic import Field
 
-from domain import logins
-from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
+from domain import trial_delivery
+from domain.act import HANDLER, Actor, Refusal, refuse
 from domain.case import PART_ENDED
 from domain.credential import End, credential_id
 from domain.datasets import Hosting
-from domain.everyday import ASSIGN, NOTE, RETRY_STEP, not_in_past
-from domain.fields import Day, FreeText, HttpsUrl, Instant
+from domain.everyday import ASSIGN, NOTE, RETRY_STEP
+from domain.fields import FreeText, HttpsUrl, Instant
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
+from domain.permission_state import HOLDER, PermissionState
 from domain.policy import Policy
-from domain.state import Party, Person, State, System, Timer, Wait, Waiting, Want
+from domain.state import Party, Person, System, Timer, Wait, Want
 from domain.text import Text
 
 STAGES = ("setup", "verification", "production", "active", "ending", "ended")
-PASSES = {"OK", "WARNING"}
-
-
-def permission_id(org_number: str, dataset: str, party: str) -> str:
-    """Workflow id of a party's right to deliver a producer's data set."""
-    return f"permission/{org_number}/{dataset}/{party}"
-
-
-class PermissionState(State):
-    """Everything about one permission."""
-
-    type: str = "Permission"
-    stage: str = "setup"
-    dataset_id: str = ""
-    dataset_name: str = ""
-    party: str = ""
-    party_name: str = ""
-    holder: Person | None = None
-    deputy: Person | None = None
-    hosting: Hosting | None = None
-    base_url: str | None = None
-    apis: list[str] = Field(default_factory=list)
-    accepts_by_itself: bool = True
-    valid_until: datetime | None = None
-    valid_until_source: str | None = None
-    system_account: str | None = None
-    is_account_off: bool = False
-    live: list[str] = Field(default_factory=list)
-    delivery_id: str | None = None
-    report: dict[str, Any] | None = None
-    is_delivery_accepted: bool = False
-    findings: str = ""
-    findings_due: date | None = None
-
-    def contact_for(self, role: Role) -> Person | None:
-        """Return the party's contact or deputy."""
-        holders = {
-            Role.PRODUCER_CONTACT: self.holder,
-            Role.AGENT_CONTACT: self.holder,
-            Role.PRODUCER_DEPUTY: self.deputy,
-        }
-        return holders.get(role)
-
-    def is_mine(self, actor: Actor) -> bool:
-        """Whether the actor is a contact of the delivering party."""
-        person = self.contact_for(actor.role)
-        mine = actor.organisation in {None, self.party}
-        return mine and person is not None and person.is_actor(actor)
-
-    def awaited_person(self, waiting: Waiting) -> Person | None:
-        """Return the party's contact."""
-        del waiting
-        return self.holder
 
 
 class Begin(Content):
@@ -107,18 +54,6 @@ class KeyLive(Content):
     environment: str
 
 
-class ReportFetched(Content):
-    """The machine-readable report of a test delivery, fetched by us."""
-
-    delivery_id: str
-    found: bool
-    login: str = ""
-    information_type: str = ""
-    status: str = ""
-    tests: int = 0
-    findings: tuple[dict[str, str], ...] = ()
-
-
 class Contacts(Content):
     """The owner says who the party's contact is now."""
 
@@ -126,24 +61,11 @@ class Contacts(Content):
     deputy: Person | None = None
 
 
-class ReportTestDelivery(Payload):
-    """The id of a test delivery, and the login it was made with."""
+class ValidUntil(Content):
+    """A source of the right says until when it carries it; None when it no longer sets an end."""
 
-    delivery_id: str = Field(min_length=1, max_length=100)
-    login: str = Field(min_length=1, max_length=100)
-
-
-class AcceptTestDelivery(Payload):
-    """The handler accepts the test delivery."""
-
-    comment: FreeText = ""
-
-
-class ReturnTestDelivery(Payload):
-    """What is wrong with the test delivery, and until when it is to be made again."""
-
-    findings: FreeText = Field(min_length=1)
-    due: Day
+    source: str
+    until: datetime | None = None
 
 
 class ChangeHosting(Payload):
@@ -161,11 +83,35 @@ class EndPermission(Payload):
 
 
 def begin(state: PermissionState, content: Begin, moment: Moment) -> None:
-    """Take what the owner gave."""
+    """Take what the owner gave, once."""
+    if state.owner is not None:
+        return
     for name in content.model_fields_set:
         value = getattr(content, name)
         setattr(state, name, list(value) if name == "apis" else value)
+    if content.valid_until is not None:
+        state.limits[content.valid_until_source or "owner"] = content.valid_until
     state.opened_at = moment.now
+
+
+def _limit(state: PermissionState, source: str, until: datetime | None) -> None:
+    """Note the end that a source sets; the earliest rules, here and for the keys."""
+    state.limits.pop(source, None)
+    if until is not None:
+        state.limits[source] = until
+    before = state.valid_until
+    state.valid_until, state.valid_until_source = min(
+        ((at, name) for name, at in state.limits.items()), default=(None, None)
+    )
+    if state.valid_until != before:
+        at = state.valid_until.isoformat() if state.valid_until else None
+        for part in state.open_parts():
+            state.tell(part.ref, "valid_until", {"until": at})
+
+
+def _valid_until(state: PermissionState, content: ValidUntil, moment: Moment) -> None:
+    del moment
+    _limit(state, content.source, content.until)
 
 
 def _begin_credential(state: PermissionState, environment: str) -> None:
@@ -199,89 +145,6 @@ def _live(state: PermissionState, content: KeyLive, moment: Moment) -> None:
         state.live.append(content.environment)
 
 
-def _report_refusal(
-    state: PermissionState, payload: ReportTestDelivery, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del actor, moment
-    text = logins.mix_up(payload.login, "system")
-    if text is not None:
-        return Refusal(code="wrong_kind_of_login", text=text, field="login")
-    if payload.login != state.system_account:
-        return refuse(
-            "other_login",
-            f"Leveransen ska göras med systemkontot {state.system_account}.",
-            f"The delivery is to be made with the system account {state.system_account}.",
-            "login",
-        )
-    return None
-
-
-def _report(
-    state: PermissionState, payload: ReportTestDelivery, actor: Actor, moment: Moment
-) -> None:
-    del actor, moment
-    state.delivery_id = payload.delivery_id
-    state.report, state.findings, state.findings_due = None, "", None
-
-
-def _fetched(state: PermissionState, content: ReportFetched, moment: Moment) -> None:
-    if content.delivery_id != state.delivery_id or state.is_delivery_accepted:
-        return
-    state.report = content.model_dump(mode="json")
-    wrong = _what_is_wrong(state, content)
-    if wrong is not None:
-        state.delivery_id, state.findings = None, wrong
-        state.notify("test_delivery_returned", state.holder, what={"what": wrong})
-    elif content.status in PASSES and state.accepts_by_itself:
-        state.is_delivery_accepted = True
-        state.notify("test_delivery_accepted", state.holder)
-    else:
-        state.notify("test_delivery_reported", Role.CASE_HANDLER)
-    del moment
-
-
-def _what_is_wrong(state: PermissionState, content: ReportFetched) -> str | None:
-    if not content.found:
-        return f"Leveransen {content.delivery_id} finns inte. / There is no such delivery."
-    if content.login != state.system_account:
-        return (
-            f"Leveransen gjordes inte med systemkontot {state.system_account}. / "
-            f"The delivery was not made with the system account {state.system_account}."
-        )
-    if content.information_type != state.dataset_id:
-        return (
-            f"Leveransen rör {content.information_type}, inte {state.dataset_id}. / "
-            f"The delivery is of {content.information_type}, not {state.dataset_id}."
-        )
-    if content.status not in PASSES and state.accepts_by_itself:
-        said = "; ".join(f"{each.get('id')}: {each.get('message')}" for each in content.findings)
-        return f"{content.status}: {said or '–'}"
-    return None
-
-
-def _accept(
-    state: PermissionState, payload: AcceptTestDelivery, actor: Actor, moment: Moment
-) -> None:
-    del payload, actor, moment
-    state.is_delivery_accepted = True
-    state.notify("test_delivery_accepted", state.holder)
-
-
-def _return(
-    state: PermissionState, payload: ReturnTestDelivery, actor: Actor, moment: Moment
-) -> None:
-    del actor, moment
-    state.delivery_id, state.findings, state.findings_due = None, payload.findings, payload.due
-    state.notify("test_delivery_returned", state.holder, what={"what": payload.findings})
-
-
-def _return_refusal(
-    state: PermissionState, payload: ReturnTestDelivery, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del state, actor
-    return not_in_past(payload.due, moment, "due")
-
-
 def _change_hosting(
     state: PermissionState, payload: ChangeHosting, actor: Actor, moment: Moment
 ) -> None:
@@ -310,7 +173,7 @@ def _end_by_handler(
     if payload.at is None or payload.at <= moment.now:
         end(state, End(outcome="ended_by_handler"), moment)
         return
-    state.valid_until, state.valid_until_source = payload.at, "end_permission"
+    _limit(state, "end_permission", payload.at)
 
 
 def end(state: PermissionState, content: End, moment: Moment) -> None:
@@ -327,8 +190,9 @@ def _expired(state: PermissionState, moment: Moment) -> None:
 
 
 def _account_off(state: PermissionState, content: Content, moment: Moment) -> None:
-    del content, moment
-    state.is_account_off = True
+    del content
+    if state.look_again_at is None or moment.now >= state.look_again_at:
+        state.is_account_off, state.look_again_at = True, None
 
 
 def _contacts(state: PermissionState, content: Contacts, moment: Moment) -> None:
@@ -370,8 +234,13 @@ def wants(state: PermissionState) -> Iterator[Want]:
         yield Want(operation="create_system_account", system=System.ACCOUNT_SYSTEM)
     if state.stage == "verification" and state.delivery_id and state.report is None:
         yield Want(operation="fetch_report", system=System.DELIVERY_API, item=state.delivery_id)
-    if state.stage == "ending" and not any(state.open_parts()) and not state.is_account_off:
+    if state.stage == "ending" and not any(state.open_parts()) and _may_be_on(state):
         yield Want(operation="disable_system_account", system=System.ACCOUNT_SYSTEM)
+
+
+def _may_be_on(state: PermissionState) -> bool:
+    """Whether the system account is to be looked for now; after an unknown answer, later."""
+    return not state.is_account_off and state.look_again_at is None
 
 
 def waits(state: PermissionState) -> Iterator[Wait]:
@@ -402,17 +271,6 @@ def timers(state: PermissionState, policy: Policy) -> Iterator[Timer]:
         yield Timer(name="expired", at=state.valid_until, rule=state.valid_until_source or "")
 
 
-def _can_report(state: PermissionState, moment: Moment) -> bool:
-    del moment
-    ready = state.stage == "verification" and "verification" in state.live
-    return ready and state.delivery_id is None
-
-
-def _can_judge(state: PermissionState, moment: Moment) -> bool:
-    del moment
-    return state.stage == "verification" and state.report is not None and bool(state.delivery_id)
-
-
 def _is_active(state: PermissionState, moment: Moment) -> bool:
     del moment
     return state.stage == "active"
@@ -423,37 +281,8 @@ def _is_alive(state: PermissionState, moment: Moment) -> bool:
     return state.is_opened and not state.is_ending
 
 
-HOLDER = CONTACT | frozenset({Role.AGENT_CONTACT})
 STEPS: tuple[Step[PermissionState], ...] = (
-    Step(
-        name="report_test_delivery",
-        payload=ReportTestDelivery,
-        who=HOLDER,
-        is_open=_can_report,
-        check=_report_refusal,
-        do=_report,
-        help=Text(
-            sv="Gör en testleverans i verifieringsmiljön och ange dess id och systemkontot.",
-            en="Make a test delivery in the verification environment; give its id and the login.",
-        ),
-    ),
-    Step(
-        name="accept_test_delivery",
-        payload=AcceptTestDelivery,
-        who=HANDLER,
-        is_open=_can_judge,
-        do=_accept,
-        help=Text(sv="Godta testleveransen.", en="Accept the test delivery."),
-    ),
-    Step(
-        name="return_test_delivery",
-        payload=ReturnTestDelivery,
-        who=HANDLER,
-        is_open=_can_judge,
-        check=_return_refusal,
-        do=_return,
-        help=Text(sv="Lämna tillbaka testleveransen.", en="Return the test delivery."),
-    ),
+    *trial_delivery.STEPS,
     Step(
         name="change_hosting",
         payload=ChangeHosting,
@@ -485,9 +314,10 @@ MACHINE: Machine[PermissionState] = Machine(
         "begin": Reaction(payload=Begin, do=begin),
         "system_account_found": Reaction(payload=SystemAccountFound, do=_account),
         "key_live": Reaction(payload=KeyLive, do=_live),
-        "report_fetched": Reaction(payload=ReportFetched, do=_fetched),
+        **trial_delivery.REACTIONS,
         "system_account_off": Reaction(payload=Content, do=_account_off),
         "contacts": Reaction(payload=Contacts, do=_contacts),
+        "valid_until": Reaction(payload=ValidUntil, do=_valid_until),
         "part_ended": PART_ENDED,
         "end": Reaction(payload=End, do=end),
     },

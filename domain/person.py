@@ -70,11 +70,30 @@ def _enrol(state: PersonState, content: Enrol, moment: Moment) -> None:
         state.person = Person(**content.model_dump(include=names))
         state.org_number, state.organisation_name = content.org_number, content.organisation_name
         state.opened_at = moment.now
-        state.stage = "active" if content.active else "invited"
-        if not content.active:
-            state.notify("invitation", state.person)
+    if state.stage != "active":
+        _invite_or_welcome(state, is_active=content.active)
     if state.stage == "active":
         _tell_active(state, content.ref)
+
+
+def _invite_or_welcome(state: PersonState, *, is_active: bool) -> None:
+    """Invite a new person, or one whose invitation had lapsed; an active one is welcome."""
+    assert state.person is not None
+    is_new = len(state.enrolments) == 1
+    if state.is_ended:
+        state.stage, state.outcome, state.ended_at = "invited", None, None
+    if is_active:
+        _become_active(state)
+    elif is_new:
+        state.notify("invitation", state.person)
+
+
+def _become_active(state: PersonState) -> None:
+    assert state.person is not None
+    state.person.active = True
+    state.stage = "active"
+    for ref in sorted({each.ref for each in state.enrolments.values()}):
+        _tell_active(state, ref)
 
 
 def _release(state: PersonState, content: Release, moment: Moment) -> None:
@@ -97,12 +116,8 @@ def _resend(state: PersonState, payload: NoPayload, actor: Actor, moment: Moment
 def _activated(state: PersonState, content: Content, moment: Moment) -> None:
     del content, moment
     state.is_activating = False
-    assert state.person is not None
-    state.person.active = True
     if state.stage == "invited":
-        state.stage = "active"
-        for ref in sorted({each.ref for each in state.enrolments.values()}):
-            _tell_active(state, ref)
+        _become_active(state)
 
 
 def _tell_active(state: PersonState, ref: str) -> None:
@@ -146,6 +161,10 @@ def _is_the_person(state: PersonState, actor: Actor) -> bool:
     return state.person is not None and state.person.is_actor(actor)
 
 
+def _is_same_organisation(state: PersonState, actor: Actor) -> bool:
+    return actor.organisation == state.org_number
+
+
 OUTSIDE = CONTACT | frozenset({Role.AGENT_CONTACT, Role.PRODUCER_MEMBER})
 STEPS: tuple[Step[PersonState], ...] = (
     Step(
@@ -163,6 +182,7 @@ STEPS: tuple[Step[PersonState], ...] = (
         payload=NoPayload,
         who=HANDLER | CONTACT,
         is_open=_is_invited,
+        is_mine=_is_same_organisation,
         do=_resend,
         help=Text(sv="Skicka inbjudan igen.", en="Send the invitation again."),
     ),

@@ -15,6 +15,7 @@ from domain.case import (
     part_ended,
     people_wants,
     release_people,
+    take_role,
 )
 from domain.credential import End
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP, NewPerson
@@ -31,6 +32,7 @@ class AgreementState(CaseState):
     type: str = "ProducerAgreement"
     stage: str = "in_force"
     closed_in_register: list[str] = Field(default_factory=list)
+    people_told: list[list[str | None]] = Field(default_factory=list)
 
     @property
     def is_case(self) -> bool:
@@ -65,7 +67,9 @@ class ClosedInRegister(Content):
 
 
 def begin(state: AgreementState, content: Begin, moment: Moment) -> None:
-    """Come into force."""
+    """Come into force, once."""
+    if state.is_opened:
+        return
     state.owner, state.org_number = content.owner, content.org_number
     state.organisation_name, state.case_number = content.organisation_name, content.case_number
     state.contact, state.deputy = content.contact, content.deputy
@@ -111,9 +115,12 @@ def _closed(state: AgreementState, content: ClosedInRegister, moment: Moment) ->
     state.closed_in_register.append(content.kind)
 
 
-def tell_contacts(state: AgreementState) -> None:
-    """The agreement's contact is the contact of everything under it."""
-    assert state.contact is not None
+def _tell_people(state: AgreementState) -> None:
+    """The agreement's contact is the contact of everything under it, and so is the account."""
+    people = [[person.email, person.account_id] for _, person in state.people()]
+    is_known, state.people_told = people == state.people_told or not state.people_told, people
+    if is_known or state.contact is None:
+        return
     content = {
         "holder": state.contact.model_dump(mode="json"),
         "deputy": state.deputy.model_dump(mode="json") if state.deputy else None,
@@ -124,21 +131,20 @@ def tell_contacts(state: AgreementState) -> None:
 
 def _replace(state: AgreementState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
-    if state.contact is not None:
-        state.former.append(state.contact)
-    state.contact = Person(**payload.model_dump())
-    tell_contacts(state)
+    state.notify("contact_replaced", state.contact)
+    take_role(state, "contact", Person(**payload.model_dump()))
 
 
 def _deputy(state: AgreementState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
-    state.deputy = Person(**payload.model_dump())
-    tell_contacts(state)
+    take_role(state, "deputy", Person(**payload.model_dump()))
 
 
 def progress(state: AgreementState, moment: Moment) -> None:
     """End once everything that rests on it has ended and the register says so."""
     del moment
+    if state.is_opened and not state.is_ending:
+        _tell_people(state)
     if state.stage != "ending":
         return
     state.end_parts({"outcome": state.outcome})

@@ -13,11 +13,11 @@ TELL_HANDLER = "tell_handler"
 ESCALATE = "escalate"
 
 
-def due_day(state: State, waiting: Waiting, policy: Policy) -> date | None:
+def due_day(waiting: Waiting, policy: Policy) -> date | None:
     """Return the last day of a wait: the day extended or given, else the policy's."""
     rule = policy.waiting.get(waiting.rule, WaitPolicy())
-    if waiting.key in state.extended:
-        return state.extended[waiting.key]
+    if waiting.extended_to is not None:
+        return waiting.extended_to
     if waiting.due is not None:
         return waiting.due
     if rule.working_days is not None:
@@ -31,14 +31,12 @@ def reminder_timers(state: State, policy: Policy) -> Iterator[Timer]:
     """Yield the reminders and escalations that have not gone out yet."""
     for waiting in state.waiting:
         rule = policy.waiting.get(waiting.rule, WaitPolicy())
-        for name, timer in _marks(state, waiting, rule, policy):
+        for name, timer in _marks(waiting, rule, policy):
             if name not in waiting.told:
                 yield timer
 
 
-def _marks(
-    state: State, waiting: Waiting, rule: WaitPolicy, policy: Policy
-) -> Iterator[tuple[str, Timer]]:
+def _marks(waiting: Waiting, rule: WaitPolicy, policy: Policy) -> Iterator[tuple[str, Timer]]:
     def timer(what: str, at: object) -> tuple[str, Timer]:
         name = f"{what}|{waiting.key}|{at if isinstance(at, int) else ''}"
         instant = waiting.since + timedelta(days=at) if isinstance(at, int) else at
@@ -46,12 +44,14 @@ def _marks(
             {"name": name, "at": instant, "rule": waiting.rule, "item": waiting.item}
         )
 
-    due = due_day(state, waiting, policy)
+    due = due_day(waiting, policy)
     if waiting.on in OUTER:
         for days in rule.remind_days:
             yield timer(REMIND, days)
         if due is not None and rule.before_due_days is not None:
-            yield timer(REMIND, midnight_after(due - timedelta(days=rule.before_due_days + 1)))
+            before = midnight_after(due - timedelta(days=rule.before_due_days + 1))
+            if before > waiting.since:  # else the request itself came later than its reminder
+                yield timer(REMIND, before)
         if due is not None:
             yield timer(TELL_HANDLER, midnight_after(due))
     elif waiting.on in OURS and due is not None:
@@ -72,7 +72,7 @@ def passed_reminder(state: State, name: str, policy: Policy) -> bool:
 
 
 def _send(state: State, what: str, waiting: Waiting, policy: Policy) -> None:
-    due = due_day(state, waiting, policy)
+    due = due_day(waiting, policy)
     details = {"rule": waiting.rule, "item": waiting.item, "due": due.isoformat() if due else ""}
     details["since"] = local_date(waiting.since).isoformat()
     person = state.awaited_person(waiting)

@@ -94,10 +94,23 @@ class Wait(BaseModel):
 
 
 class Waiting(Wait):
-    """A wait since an instant; `told` names the reminders that have gone out."""
+    """A wait since an instant; `told` names the reminders that have gone out.
+
+    `extended_to` is a later day that a handler gave this very wait: it goes when the wait does.
+    """
 
     since: datetime
     told: tuple[str, ...] = ()
+    extended_to: date | None = None
+
+    def with_day(self, **changes: date | None) -> "Waiting":
+        """Copy with another last day. What was told about the old day is forgotten.
+
+        Reminders that count from the beginning of the wait carry their days at the end of the
+        name; they have gone out and do not go out again.
+        """
+        kept = tuple(name for name in self.told if not name.endswith("|"))
+        return self.model_copy(update={**changes, "told": kept})
 
 
 class Timer(BaseModel):
@@ -210,7 +223,6 @@ class State(BaseModel):
     handler: str | None = None
     registry_number: str | None = None
     biased: list[str] = Field(default_factory=list)
-    extended: dict[str, date] = Field(default_factory=dict)
     look_again_at: datetime | None = None
     retries: list[str] = Field(default_factory=list)
     unreachable: list[str] = Field(default_factory=list)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from domain.act import Refusal, Role
 from domain.case import CaseState
-from domain.machine import Act, Content, Machine, Moment, S, Step, apply, open_steps, timers
+from domain.machine import Act, Content, Machine, Moment, S, Step, apply, copied, open_steps, timers
 from domain.policy import Policy
 from domain.reminders import due_day
 from domain.state import EntryKind, Party, State, Waiting
@@ -44,11 +44,11 @@ class Refused(BaseModel):
 def waiting_views(state: State, policy: Policy) -> list[WaitingView]:
     """Return all waits, the one to show first in front."""
     waits = sorted(state.waiting, key=lambda waiting: (ORDER.index(waiting.on), waiting.since))
-    return [_waiting_view(state, waiting, policy) for waiting in waits]
+    return [_waiting_view(waiting, policy) for waiting in waits]
 
 
-def _waiting_view(state: State, waiting: Waiting, policy: Policy) -> WaitingView:
-    due = due_day(state, waiting, policy)
+def _waiting_view(waiting: Waiting, policy: Policy) -> WaitingView:
+    due = due_day(waiting, policy)
     return WaitingView(
         on=waiting.on,
         since=waiting.since,
@@ -121,6 +121,7 @@ HIDDEN = frozenset(
         "former",
         "paused",
         "enrolled",
+        "people_told",
     }
 )
 
@@ -166,7 +167,8 @@ def forecast(machine: Machine[S], state: S, moment: Moment, days: int) -> list[d
     """
     until = moment.now + timedelta(days=days)
     rows: list[dict[str, Any]] = []
-    played = state.model_copy(deep=True, update={"notices": [], "journal": []})
+    played = copied(state)
+    played.notices, played.journal = [], []
     while nearest := next(iter(timers(machine, played, moment.policy)), None):
         if nearest.at > until:
             break

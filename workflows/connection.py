@@ -6,10 +6,10 @@ from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result
 from workflows.deciding import Start, takes_steps_of
-from workflows.onboarding import form_input, registration_input
+from workflows.onboarding import form_input, person_input, registration_input
 
 with workflow.unsafe.imports_passed_through():
-    from activities import lookups, messages, register
+    from activities import accounts, lookups, messages, register
     from domain.connection import MACHINE, ConnectionState
     from domain.onboarding import agreement_id
 
@@ -32,6 +32,9 @@ class DatasetConnection(Durable[ConnectionState]):
     machine = MACHINE
     operations: ClassVar[dict[str, Operation]] = {
         "enrol_at_agreement": Operation(messages.Messages.enrol, enrol_input, "enrolled"),
+        "find_or_create_person": Operation(
+            accounts.Accounts.find_or_create_person, person_input, "person_found"
+        ),
         "check_form": Operation(lookups.LookUps.check_form, form_input, "form_checked"),
         "register_agreement": Operation(
             register.Agreements.register_agreement, registration_input, "agreement_registered"

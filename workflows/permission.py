@@ -9,7 +9,8 @@ from workflows.deciding import Start, takes_steps_of
 
 with workflow.unsafe.imports_passed_through():
     from activities import accounts, deliveries
-    from domain.permission import MACHINE, PermissionState
+    from domain.permission import MACHINE
+    from domain.permission_state import PermissionState
 
 
 def account_input(state: PermissionState, *_: object) -> accounts.SystemAccountInput:

@@ -358,6 +358,7 @@ def test_a_decision_may_be_asked_for_after_six_months_once() -> None:
     play.wait_until(midnight_after(date(2026, 9, 2)))
     play.take("request_decision", CONTACT)
     assert ("decider", "decide_on_request") in play.waits
+    assert date(2026, 10, 1) in {wait.due for wait in play.state.waiting}
     assert play.refused("request_decision", CONTACT).code == "not_now"
     play.take("refuse_request_decision", DECIDER, {"reason": "Kompletteras."})
     assert ("decider", "decide_on_request") not in play.waits
@@ -373,6 +374,10 @@ def test_a_private_party_has_three_weeks_from_receipt() -> None:
     play.take("skip_hearing", HANDLER, {"reason": "FL25_1"})
     play.take("decide", DECIDER, {"reasons": "Nej."})
     assert play.waits == [("case_handler", "record_receipt")]
+    assert play.refused("record_receipt", HANDLER, {"date": "2026-03-13"}).code == "in_the_future"
+    before = {"date": "2026-03-01"}
+    assert play.refused("record_receipt", HANDLER, before).code == "before_the_decision"
+    play.wait(days=12)
     play.take("record_receipt", HANDLER, {"date": "2026-03-13"})
     assert play.state.appeal is not None
     assert play.state.appeal.last_day == date(2026, 4, 7)

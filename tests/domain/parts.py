@@ -1,0 +1,217 @@
+"""Parts of a producer's rights, begun by hand as their owners begin them."""
+
+from typing import Any
+
+from domain.act import Actor, Role
+from domain.connection import MACHINE as CONNECTION
+from domain.connection import ConnectionState
+from domain.credential import MACHINE as CREDENTIAL
+from domain.credential import CredentialState, credential_id
+from domain.onboarding import agreement_id, dataset_id, onboarding_id
+from domain.permission import MACHINE as PERMISSION
+from domain.permission_state import PermissionState, permission_id
+from domain.person import MACHINE as PERSON
+from domain.person import PersonState
+from domain.producer_agreement import MACHINE as AGREEMENT
+from domain.producer_agreement import AgreementState
+from tests.domain.playing import CONTACT, MOLNDAL, Play, declaration
+
+ANNA = {
+    "name": "Anna Lind",
+    "email": CONTACT.subject,
+    "account_id": "acc-1",
+    "login_name": "annalind",
+    "active": True,
+}
+EVA = {"name": "Eva Ny", "email": "eva.ny@molndal.example"}
+SYSTEM = Actor(subject="system", name="system", role=Role.SYSTEM)
+PERMISSION_ID = permission_id(MOLNDAL, "detaljplan", MOLNDAL)
+CONNECTION_ID = dataset_id(MOLNDAL, "detaljplan")
+AGREEMENT_ID = agreement_id(MOLNDAL)
+ONBOARDING_ID = onboarding_id(MOLNDAL)
+LOGIN = "abcd1234"
+
+
+def key_ref(environment: str) -> str:
+    """Return the workflow id of the key of an environment."""
+    return credential_id(MOLNDAL, "detaljplan", MOLNDAL, environment)
+
+
+def permission_begin(**changes: Any) -> dict[str, Any]:
+    """Return what a connection says when it starts its own permission."""
+    return {
+        "owner": CONNECTION_ID,
+        "org_number": MOLNDAL,
+        "organisation_name": "Mölndals kommun",
+        "case_number": "NGP2026-000001",
+        "dataset_id": "detaljplan",
+        "dataset_name": "Detaljplan",
+        "party": MOLNDAL,
+        "party_name": "Mölndals kommun",
+        "holder": ANNA,
+        "hosting": "data_host",
+        "apis": ["NGP Uppdatering"],
+    } | changes
+
+
+def begun_permission(**changes: Any) -> Play[PermissionState]:
+    """Return a permission that has just been begun."""
+    play = Play(PERMISSION, PERMISSION_ID)
+    play.answer("begin", **permission_begin(**changes))
+    return play
+
+
+def at_verification(**changes: Any) -> Play[PermissionState]:
+    """Return a permission whose verification key has been fetched."""
+    play = begun_permission(**changes)
+    play.answer("system_account_found", login_name=LOGIN)
+    play.answer("key_live", environment="verification")
+    return play
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """Return the report of a test delivery in which all is well."""
+    return {
+        "delivery_id": "d1",
+        "found": True,
+        "login": LOGIN,
+        "information_type": "detaljplan",
+        "status": "OK",
+        "tests": 3,
+    } | changes
+
+
+def active_permission(**changes: Any) -> Play[PermissionState]:
+    """Return a permission that is active."""
+    play = at_verification(**changes)
+    play.take("report_test_delivery", CONTACT, {"delivery_id": "d1", "login": LOGIN})
+    play.answer("report_fetched", **report())
+    play.answer("key_live", environment="production")
+    return play
+
+
+def credential_begin(environment: str = "verification", **changes: Any) -> dict[str, Any]:
+    """Return what a permission says when it starts a credential."""
+    return {
+        "owner": PERMISSION_ID,
+        "org_number": MOLNDAL,
+        "organisation_name": "Mölndals kommun",
+        "case_number": "NGP2026-000001",
+        "dataset_id": "detaljplan",
+        "dataset_name": "Detaljplan",
+        "party": MOLNDAL,
+        "environment": environment,
+        "apis": ["NGP Uppdatering"],
+        "system_account": LOGIN,
+        "holder": ANNA,
+    } | changes
+
+
+def begun_credential(environment: str = "verification", **changes: Any) -> Play[CredentialState]:
+    """Return a credential that has just been begun."""
+    play = Play(CREDENTIAL, key_ref(environment))
+    play.answer("begin", **credential_begin(environment, **changes))
+    return play
+
+
+def issue(play: Play[CredentialState]) -> None:
+    """Let the portal issue the key that is wanted, and offer it."""
+    generation = play.state.generation
+    offer = {"key_mapping_id": f"k{generation}", "offer_id": f"o{generation}"}
+    play.answer("key_issued", **offer, generation=generation)
+
+
+def offered_credential(environment: str = "verification", **changes: Any) -> Play[CredentialState]:
+    """Return a credential whose key is offered."""
+    play = begun_credential(environment, **changes)
+    play.answer("application_created", application_id="app-1", approved=True)
+    play.answer("subscribed", approved=True)
+    issue(play)
+    return play
+
+
+def live_credential(environment: str = "verification", **changes: Any) -> Play[CredentialState]:
+    """Return a credential whose key has been fetched."""
+    play = offered_credential(environment, **changes)
+    play.answer("picked_up", offer_id="o1")
+    return play
+
+
+def connection_begin(*, granted: bool = True, **changes: Any) -> dict[str, Any]:
+    """Return what the onboarding says when it starts a connection."""
+    decided = {"dataset_id": "detaljplan", "granted": granted, "ground": "none_needed"}
+    return {
+        "owner": ONBOARDING_ID,
+        "org_number": MOLNDAL,
+        "organisation": {"org_number": MOLNDAL, "name": "Mölndals kommun", "kind": "municipality"},
+        "case_number": "NGP2026-000001",
+        "contact": ANNA,
+        "handler": "hanna",
+        "dataset": {"declaration": declaration(**changes), "decision": decided},
+        "decision": {
+            "outcome": "granted",
+            "datasets": {"detaljplan": decided},
+            "legal_rules": ["FL 32 §"],
+            "decisive_facts": "Uppfyllt.",
+            "reasons": "Som föreslaget.",
+            "decided_by": "david",
+            "proposed_by": "hanna",
+            "decided_on": "2026-03-02",
+        },
+    }
+
+
+def begun_connection(*, granted: bool = True, **changes: Any) -> Play[ConnectionState]:
+    """Return a connection as the onboarding begins it."""
+    play = Play(CONNECTION, CONNECTION_ID)
+    play.answer("begin", **connection_begin(granted=granted, **changes))
+    return play
+
+
+def connected(**changes: Any) -> Play[ConnectionState]:
+    """Return a connection whose own permission is active."""
+    play = begun_connection(**changes)
+    play.answer("enrolled", accepted=True)
+    play.answer("permission_active", ref=PERMISSION_ID)
+    return play
+
+
+def enrolment(**changes: Any) -> dict[str, Any]:
+    """Return what a case says when it hangs on a person."""
+    return (
+        ANNA
+        | {
+            "ref": ONBOARDING_ID,
+            "role": "contact",
+            "active": False,
+            "org_number": MOLNDAL,
+            "organisation_name": "Mölndals kommun",
+        }
+        | changes
+    )
+
+
+def enrolled_person(**changes: Any) -> Play[PersonState]:
+    """Return the access of a person on whom a case hangs."""
+    play = Play(PERSON, "person/acc-1")
+    play.answer("enrol", **enrolment(**changes))
+    return play
+
+
+def agreement_begin(*kinds: str) -> dict[str, Any]:
+    """Return what an onboarding says when the agreement comes into force."""
+    return {
+        "owner": ONBOARDING_ID,
+        "org_number": MOLNDAL,
+        "organisation_name": "Mölndals kommun",
+        "case_number": "NGP2026-000001",
+        "contact": ANNA,
+        "agreements": {kind: {"kind": kind} for kind in kinds},
+    }
+
+
+def agreement_in_force(*kinds: str) -> Play[AgreementState]:
+    """Return an agreement that has come into force."""
+    play = Play(AGREEMENT, AGREEMENT_ID)
+    play.answer("begin", **agreement_begin(*kinds or ("producer",)))
+    return play

@@ -1,0 +1,438 @@
+"""What people, systems and workflows might say next: generated from a state, mostly sensible."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from domain.case import CaseState
+from domain.credential import CredentialState
+from domain.machine import Moment
+from domain.permission_state import PermissionState
+from domain.state import Pending, State
+from tests.domain import parts
+from tests.domain.playing import MOLNDAL, PERSONAL, all_ok, application, declaration, submission
+
+Make = Callable[[Random, Any, Moment], dict[str, Any]]
+REF = "dataset/212000-0142/byggnad"
+NAMES = ("detaljplan", "byggnad", "strandskydd")
+PEOPLE: tuple[dict[str, Any], ...] = (
+    {"name": "Anna Lind", "email": "anna.lind@molndal.example"},
+    {"name": "Eva Ny", "email": "eva.ny@molndal.example"},
+    {"name": "Bo Ek", "email": "bo.ek@molndal.example"},
+)
+
+
+def _day(rng: Random, moment: Moment, *, ahead: int = 40, behind: int = 2) -> str:
+    return (moment.today + timedelta(days=rng.randint(-behind, ahead))).isoformat()
+
+
+def _declaration(rng: Random, state: Any, moment: Moment) -> dict[str, Any]:
+    del moment
+    known = list(state.datasets) if isinstance(state, CaseState) and state.datasets else NAMES
+    personal: dict[str, Any] = rng.choice([{}, {}, PERSONAL, {"personal_data": "unknown"}])
+    delivery: dict[str, Any] = rng.choice(
+        [{}, {}, {"delivery": "both"}, {"delivery": "agent", "hosting": None}]
+    )
+    return declaration(rng.choice(list(known)), **personal, **delivery)
+
+
+def _application(rng: Random, state: Any, moment: Moment) -> dict[str, Any]:
+    names = rng.sample(NAMES, rng.randint(1, 2))
+    wanted = [{**_declaration(rng, None, moment), "dataset_id": name} for name in names]
+    deputy = {"deputy": PEOPLE[2]} if rng.random() < 0.3 else {}
+    return application(*wanted, org_number=state.workflow_id.partition("/")[2]) | deputy
+
+
+def _decisions(rng: Random, state: CaseState, *, kind: str) -> list[dict[str, Any]]:
+    if kind == "dismissed":
+        return []
+    found = []
+    for index, (name, dataset) in enumerate(state.datasets.items()):
+        granted = kind == "granted" and (index == 0 or rng.random() < 0.6)
+        without = dataset.declaration.personal_data == "none"
+        ground = ("none_needed" if without else "P1a") if granted else None
+        conditions = rng.choice(["", "", "Årlig rapport."]) if granted else ""
+        found.append(
+            {"dataset_id": name, "granted": granted, "ground": ground, "conditions": conditions}
+        )
+    return found
+
+
+def _proposal(rng: Random, state: CaseState, moment: Moment) -> dict[str, Any]:
+    del moment
+    is_examined = state.stage in {"review", "assessment"}
+    kind = rng.choice(
+        ["granted", "granted", "denied", "dismissed"]
+        if is_examined
+        else ["dismissed", "dismissed", "granted"]
+    )
+    return {
+        "outcome": kind,
+        "datasets": _decisions(rng, state, kind=kind),
+        "legal_rules": ["FL 32 §"],
+        "decisive_facts": "Underlaget.",
+    }
+
+
+def _decide(rng: Random, state: CaseState, moment: Moment) -> dict[str, Any]:
+    del moment
+    if rng.random() < 0.7:
+        return {"reasons": "Som föreslaget."}
+    kind = rng.choice(["granted", "denied", "dismissed"])
+    return {"outcome": kind, "datasets": _decisions(rng, state, kind=kind), "reasons": "Nej."}
+
+
+def _reconsider(rng: Random, state: CaseState, moment: Moment) -> dict[str, Any]:
+    del moment
+    is_dismissal = state.appeal is not None and state.appeal.outcome == "dismissed"
+    kind = "dismissed" if is_dismissal else "granted"
+    return {
+        "datasets": _decisions(rng, state, kind=kind),
+        "legal_rules": ["FL 38 §"],
+        "decisive_facts": "Nytt.",
+        "reasons": "Ändras.",
+    }
+
+
+def _kind(rng: Random, state: CaseState) -> str:
+    return rng.choice(sorted(state.agreements) or ["producer", "processing"])
+
+
+def _submission(rng: Random, state: CaseState, moment: Moment) -> dict[str, Any]:
+    del moment
+    form = {"form": f"f{rng.randint(1, 3)}"} if rng.random() < 0.4 else {}
+    return submission(_kind(rng, state), **form)
+
+
+def _accept(rng: Random, state: CaseState, moment: Moment) -> dict[str, Any]:
+    del moment
+    answers = all_ok(_kind(rng, state))
+    if rng.random() < 0.1:
+        answers["checklist"][0]["outcome"] = "deficient"
+    return answers
+
+
+def _return(rng: Random, state: CaseState, moment: Moment) -> dict[str, Any]:
+    kind = _kind(rng, state)
+    lacks = {"place": rng.choice(["p.1", "template", "B8"]), "what": "Saknas"}
+    return {"kind": kind, "deficiencies": [lacks], "due": _day(rng, moment)}
+
+
+def _extension(rng: Random, state: State, moment: Moment) -> dict[str, Any]:
+    rules = [waiting.rule for waiting in state.waiting] or ["review"]
+    return {"deadline": rng.choice(rules), "due": _day(rng, moment, ahead=90), "reason": "x"}
+
+
+def _test_delivery(rng: Random, state: PermissionState, moment: Moment) -> dict[str, Any]:
+    del moment
+    logins = [state.system_account or "abcd1234"] * 4 + ["annalind", "wxyz9876", "a 1"]
+    return {"delivery_id": f"d{rng.randint(1, 9)}", "login": rng.choice(logins)}
+
+
+def _past(rng: Random, state: Any, moment: Moment) -> dict[str, Any]:
+    del state
+    return {"date": _day(rng, moment, ahead=0, behind=3)}
+
+
+def _fixed(*payloads: dict[str, Any]) -> Make:
+    return lambda rng, *_: dict(rng.choice(payloads))
+
+
+def _dated(name: str, **rest: Any) -> Make:
+    return lambda rng, _, moment: {name: _day(rng, moment), **rest}
+
+
+STEPS: dict[str, Make] = {
+    "apply": _application,
+    "confirm_organisation": _fixed({"kind": "state_agency", "name": "Verket", "basis": "SFS"}),
+    "describe_dataset": _declaration,
+    "submit_agreement": _submission,
+    "accept_agreement": _accept,
+    "return_agreement": _return,
+    "countersign_agreement": lambda rng, state, _: {"kind": _kind(rng, state)},
+    "propose_decision": _proposal,
+    "hear_party": _dated("due", material="Förslaget"),
+    "comment": _fixed({"text": "Vi yttrar oss."}),
+    "skip_hearing": _fixed({"reason": "FL25_1"}, {"reason": "FL25_1"}, {"reason": "tid"}),
+    "decide": _decide,
+    "reconsider": _reconsider,
+    "record_receipt": _past,
+    "appeal": lambda rng, _, moment: {
+        "document": "d" * 64,
+        "arrival_date": _day(rng, moment, ahead=0, behind=3),
+    },
+    "record_timeliness": _fixed(
+        *[{"in_time": True, "reason": "x"}] * 3, {"in_time": False, "reason": "x"}
+    ),
+    "hand_over": _past,
+    "record_appeal_outcome": lambda rng, state, moment: {
+        "outcome": rng.choice(["upheld", "remitted", "remitted"]),
+        **_past(rng, state, moment),
+    },
+    "assign": _fixed({"handler": "hanna"}, {"handler": "bo", "registry_number": "LM2026/1"}),
+    "note": _fixed({"text": "x", "visibility": "shared"}, {"text": "x"}),
+    "request_completion": _dated("due", items=[{"what": "Karta"}]),
+    "submit_completion": _fixed({}, {"text": "Här.", "documents": ["a" * 64]}),
+    "extend_deadline": _extension,
+    "park": _dated("until", reason="x"),
+    "replace_contact": _fixed(*PEOPLE),
+    "name_deputy": _fixed(*PEOPLE),
+    "close": _fixed({"reason": "x", "legal_rules": ["FL 32 §"]}),
+    "retry_step": _fixed({}, {"operation": "subscribe"}),
+    "update_contacts": _fixed(
+        {"information_owner": {"name": "I", "email": "i@x.example"}, "support_email": "s@x.example"}
+    ),
+    "disconnect": _dated("last_day"),
+    "report_test_delivery": _test_delivery,
+    "accept_test_delivery": _fixed({}),
+    "return_test_delivery": _dated("due", findings="Fel"),
+    "change_hosting": _fixed({"hosting": "data_host"}, {"hosting": "own_api"}),
+    "end_permission": lambda rng, _, moment: (
+        {"reason": "x"}
+        | rng.choice([{}, {"at": (moment.now + timedelta(days=rng.randint(-1, 90))).isoformat()}])
+    ),
+    "enrol": _fixed(
+        {"ref": parts.CONNECTION_ID, "type": "DatasetConnection"},
+        {"ref": REF, "type": "DatasetConnection"},
+    ),
+}
+REASONED = (
+    "declare_bias",
+    "send_back",
+    "refuse_countersigning",
+    "refuse_request_decision",
+    "revoke_key",
+)
+JUNK: tuple[Any, ...] = (None, 7, "x" * 20_000, [], {"a": 1}, "1999-13-01", "\x00", True, -1)
+
+
+def payload(
+    rng: Random, name: str, state: State, moment: Moment, *, wrong: float
+) -> dict[str, Any]:
+    """Return a payload for a step: mostly one that fits, some with something wrong in them."""
+    default = _fixed({"reason": "x"}) if name in REASONED else _fixed({})
+    made = STEPS.get(name, default)(rng, state, moment)
+    if rng.random() < wrong:
+        key = rng.choice([*made, "surplus"])
+        if rng.random() < 0.5:
+            made.pop(key, None)
+        else:
+            made[key] = rng.choice(JUNK)
+    return made
+
+
+def _lookup(rng: Random) -> dict[str, Any]:
+    unclear = {"needs_person": {"sv": "Okänd.", "en": "Unknown."}}
+    known = {"name": "Mölndals kommun", "kind": "municipality"}
+    return rng.choice([known, known, known, {"name": "Verket", "kind": "state_agency"}, unclear])
+
+
+def _person_found(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
+    person = dict(state.people()).get(want.item)
+    email = person.email if person else PEOPLE[0]["email"]
+    ids = {each["email"]: f"acc-{index}" for index, each in enumerate(PEOPLE, 1)}
+    return {
+        "role": want.item,
+        "email": email,
+        "account_id": ids.get(email, "acc-9"),
+        "login_name": "namn",
+        "active": rng.random() < 0.5,
+    }
+
+
+def _report(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
+    return parts.report(
+        delivery_id=want.item,
+        found=rng.random() < 0.9,
+        login=rng.choice([state.system_account, state.system_account, "wxyz9876"]),
+        information_type=rng.choice([state.dataset_id] * 5 + ["byggnad"]),
+        status=rng.choice(["OK", "OK", "WARNING", "FAILURE", "ERROR"]),
+    )
+
+
+def _issued(rng: Random, state: CredentialState, want: Pending) -> dict[str, Any]:
+    del want
+    generation = max(1, state.generation - (rng.random() < 0.1))
+    return {
+        "key_mapping_id": f"k{generation}",
+        "offer_id": f"o{generation}",
+        "generation": generation,
+    }
+
+
+def _approved(rng: Random, *_: Any) -> dict[str, Any]:
+    return {"approved": rng.random() < 0.7}
+
+
+def _kind_of(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
+    del rng, state
+    return {"kind": want.item}
+
+
+def _nothing(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+ANSWERS: dict[str, tuple[str, Callable[[Random, Any, Pending], dict[str, Any]]]] = {
+    "look_up_organisation": ("organisation_looked_up", lambda rng, *_: _lookup(rng)),
+    "find_or_create_organisation": ("organisation_found", lambda *_: {"account_id": "org-1"}),
+    "find_or_create_person": ("person_found", _person_found),
+    "check_form": (
+        "form_checked",
+        lambda rng, _, want: {
+            "kind": want.item,
+            "form": rng.choice([None, f"f{rng.randint(1, 3)}"]),
+        },
+    ),
+    "register_agreement": ("agreement_registered", _kind_of),
+    "withdraw_registration": ("registration_withdrawn", _kind_of),
+    "enrol_at_agreement": ("enrolled", lambda rng, *_: {"accepted": rng.random() < 0.8}),
+    "end_agreement": ("agreement_ended", _kind_of),
+    "create_system_account": ("system_account_found", lambda *_: {"login_name": "abcd1234"}),
+    "fetch_report": ("report_fetched", _report),
+    "disable_system_account": ("system_account_off", _nothing),
+    "create_application": (
+        "application_created",
+        lambda rng, *_: {"application_id": "a", **_approved(rng)},
+    ),
+    "await_application": (
+        "application_created",
+        lambda *_: {"application_id": "a", "approved": True},
+    ),
+    "subscribe": ("subscribed", _approved),
+    "await_subscription": ("subscribed", lambda *_: {"approved": True}),
+    "issue_key": ("key_issued", _issued),
+    "cancel_offer": ("offer_cancelled", lambda rng, *_: {"already_fetched": rng.random() < 0.3}),
+    "revoke_keys": ("keys_revoked", _nothing),
+    "remove_application": ("application_gone", _nothing),
+    "activate_person": ("person_activated", _nothing),
+}
+
+
+def _a_part(rng: Random, state: State, moment: Moment) -> dict[str, Any]:
+    del moment
+    # a key outlives its permission's word to end, never the permission without it
+    refs = [
+        ref for ref, part in state.parts.items() if part.told_to_end or state.type != "Permission"
+    ]
+    return {"ref": rng.choice([*refs, REF]), "outcome": rng.choice(["denied", "withdrawn"])}
+
+
+def _enrolment(rng: Random, state: State, moment: Moment) -> dict[str, Any]:
+    del state, moment
+    refs = [parts.ONBOARDING_ID, parts.AGREEMENT_ID]
+    return parts.enrolment(ref=rng.choice(refs), active=rng.random() < 0.2)
+
+
+def _until(rng: Random, state: State, moment: Moment) -> dict[str, Any]:
+    del state
+    at = moment.now + timedelta(days=rng.randint(-1, 400))
+    return {
+        "source": rng.choice(["mandate", "disconnect"]),
+        "until": rng.choice([None, at.isoformat()]),
+    }
+
+
+def _holders(rng: Random, *_: Any) -> dict[str, Any]:
+    person = rng.choice([*PEOPLE, parts.ANNA])
+    return {"holder": person, "deputy": rng.choice([None, PEOPLE[2]])}
+
+
+def _begin_connection(rng: Random, *_: Any) -> dict[str, Any]:
+    granted = rng.random() < 0.6
+    alone = {"delivery": "agent", "hosting": None} if rng.random() < 0.2 else {}
+    return parts.connection_begin(granted=granted, **alone)
+
+
+def _begin_permission(rng: Random, _: Any, moment: Moment) -> dict[str, Any]:
+    until = moment.now + timedelta(days=rng.randint(1, 300))
+    bounds = rng.choice([{}, {"valid_until": until.isoformat(), "valid_until_source": "mandate"}])
+    return parts.permission_begin(accepts_by_itself=rng.random() < 0.6, **bounds)
+
+
+EVERY_WORD: dict[str, Make] = {
+    "unreachable": _fixed({"email": "anna.lind@molndal.example"}),
+    "outcome_unknown": _fixed({"operation": "subscribe"}),
+}
+WORDS: dict[str, dict[str, Make]] = {
+    "ProducerOnboarding": {
+        "numbered": _fixed({"number": "NGP2026-000001"}),
+        "person_active": _fixed({"account_id": "acc-1"}, {"account_id": "acc-2"}),
+        "part_ended": _a_part,
+        "dataset_connected": lambda rng, state, _: {"ref": rng.choice([*state.parts, REF])},
+    },
+    "DatasetConnection": {
+        "begin": _begin_connection,
+        "contacts": _holders,
+        "agreement_in_force": _nothing,
+        "permission_active": lambda rng, state, _: {"ref": rng.choice([*state.parts, REF])},
+        "part_ended": _a_part,
+        "person_active": _fixed({"account_id": "acc-2"}),
+        "end": _fixed({"outcome": "closed"}),
+    },
+    "ProducerAgreement": {
+        "begin": lambda rng, *_: parts.agreement_begin(
+            *rng.choice([("producer",), ("producer", "processing")])
+        ),
+        "person_active": _fixed({"account_id": "acc-2"}),
+        "part_ended": _a_part,
+        "end": _fixed({"outcome": "withdrawn"}),
+    },
+    "Permission": {
+        "begin": _begin_permission,
+        "key_live": _fixed({"environment": "verification"}, {"environment": "production"}),
+        "contacts": _holders,
+        "valid_until": _until,
+        "part_ended": _a_part,
+        "end": _fixed({}, {"outcome": "closed"}),
+    },
+    "Credential": {
+        "begin": lambda rng, *_: parts.credential_begin(
+            "production", party=rng.choice([MOLNDAL, "212000-0142"])
+        ),
+        "picked_up": lambda rng, state, _: {"offer_id": rng.choice([state.offer_id or "o1", "o1"])},
+        "holder": _holders,
+        "valid_until": _until,
+        "end": _fixed({}, {"outcome": "closed"}),
+    },
+    "PersonAccess": {
+        "enrol": _enrolment,
+        "release": _fixed({"ref": parts.ONBOARDING_ID}, {"ref": parts.AGREEMENT_ID}),
+    },
+}
+ENDING = frozenset({"end", "withdraw", "close", "part_ended", "disconnect"})
+ENDING_SHARE = 0.15
+ADVANCING = frozenset(
+    {
+        "confirm_organisation",
+        "describe_dataset",
+        "submit_agreement",
+        "accept_agreement",
+        "submit_completion",
+        "propose_decision",
+        "hear_party",
+        "comment",
+        "skip_hearing",
+        "decide",
+        "countersign_agreement",
+        "record_receipt",
+        "appeal",
+        "record_timeliness",
+        "reconsider",
+        "hand_over",
+        "record_appeal_outcome",
+        "resume",
+        "activate_account",
+        "report_test_delivery",
+        "accept_test_delivery",
+        "reissue",
+        "enrol",
+        "person_active",
+        "dataset_connected",
+        "permission_active",
+        "key_live",
+        "picked_up",
+        "agreement_in_force",
+    }
+)

@@ -1,0 +1,56 @@
+"""The machines of one producer together, played at random; `WALK_SEED` chooses the plays."""
+
+import os
+from random import Random, SystemRandom
+from typing import Any
+
+from tests.domain import parts
+from tests.domain.playing import application, declaration
+from tests.domain.world import World
+
+SEED = int(os.environ.get("WALK_SEED") or SystemRandom().randrange(10**6))
+PLAYS = int(os.environ.get("WALK_PLAYS") or 60)
+CLOSE = {"reason": "x", "legal_rules": ["FL 32 §"]}
+ENDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (parts.ONBOARDING_ID, "withdraw", {}),
+    (parts.ONBOARDING_ID, "close", CLOSE),
+    (parts.ONBOARDING_ID, "refuse_countersigning", {"reason": "x"}),
+    (parts.ONBOARDING_ID, "replace_contact", parts.EVA),
+    (parts.CONNECTION_ID, "withdraw", {}),
+    (parts.CONNECTION_ID, "close", CLOSE),
+    (parts.CONNECTION_ID, "disconnect", {"last_day": "2026-12-31"}),
+    (parts.PERMISSION_ID, "end_permission", {"reason": "x"}),
+    (parts.key_ref("production"), "revoke_key", {"reason": "x"}),
+)
+
+
+def _play(rng: Random) -> World:
+    world = World(rng)
+    names = rng.choice([["detaljplan"], ["detaljplan", "byggnad"]])
+    world.open(application(*(declaration(name) for name in names)))
+    end = rng.choice(ENDS)
+    for tick in range(rng.randint(20, 250)):
+        world.tick()
+        if tick % 7 == 6 and rng.random() < 0.4:
+            world.act(*end)
+    while world.tick(people=False):
+        assert world.ticks < 5_000, "something goes on for ever"
+    return world
+
+
+def test_whatever_order_their_words_take_nothing_is_left_waiting() -> None:
+    """When people stop and every system has answered, all has ended or waits on somebody.
+
+    Nothing is stuck in its clean-up, and nobody waits for a part that is not there.
+    """
+    print(f"WALK_SEED={SEED}")  # noqa: T201 - pytest shows it when the test fails
+    rng = Random(SEED)  # noqa: S311 - repeatable by its seed, keeps no secret
+    outcomes = []
+    for _ in range(PLAYS):
+        world = _play(rng)
+        for ref, play in world.running.items():
+            assert play.state.stage != "ending", ref
+            for part in play.state.open_parts():
+                assert part.ref in world.running, (ref, play.state.stage, part)
+        outcomes += [play.state.outcome for play in world.ended]
+    assert {"connected", "withdrawn"} <= set(outcomes)
