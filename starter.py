@@ -42,6 +42,21 @@ def up(*, data_dir: DataDir = None, ports: str = "fixed", json: Json = False) ->
 
 
 @app.command
+def prepare(*, new_key: str | None = None, json: Json = False) -> None:
+    """Make a Postgres and a Temporal of your own ready: keys, migrations, search attributes.
+
+    Example: starter.py prepare --new-key k2
+
+    Args:
+        new_key: add a key of this id and encrypt with it from now on
+        json: print data for programs
+    """
+    from commands import preparing, showing  # noqa: PLC0415
+
+    showing.print_result(_run(preparing.prepare(new_key)), json=json)
+
+
+@app.command
 def demo(
     *,
     scenario: str = "standard",
