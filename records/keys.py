@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -79,8 +80,8 @@ def _new_key() -> str:
 @contextmanager
 def _written_aside(path: Path, ring: dict[str, Any]) -> Iterator[Path]:
     """Write a ring whole beside its place, so that nobody ever reads half of one."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    aside = Path(name)  # made for its owner only
     try:
         with os.fdopen(descriptor, "w") as file:
             json.dump(ring, file)

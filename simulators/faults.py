@@ -85,7 +85,7 @@ class Faults:
             await asyncio.sleep(fault.seconds)
         elif fault.drop:
             await app(scope, receive, _nowhere)
-            raise ConnectionLostError
+            await _lose(send)
         elif fault.half:
             await app(scope, receive, _half(send))
         else:
@@ -119,7 +119,7 @@ async def read_body(receive: Receive) -> bytes:
         message = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
 async def answer(
@@ -130,6 +130,14 @@ async def answer(
     encoded = [(name.encode(), value.encode()) for name, value in sent.items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+async def _lose(send: Send) -> None:
+    """Close the connection before the answer is whole: a promised body never comes."""
+    headers = [(b"content-length", b"1000")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": True})
+    raise ConnectionLostError
 
 
 async def _nowhere(message: Message) -> None:

@@ -13,7 +13,7 @@ ONBOARDING = f"onboarding/{ORG}"
 
 def line(sequence: int, **changes: Any) -> JournalLine:
     """Return a journal line."""
-    whole = {
+    whole: dict[str, Any] = {
         "sequence": sequence,
         "at": NOON + timedelta(minutes=sequence),
         "kind": "act",
@@ -27,7 +27,7 @@ def line(sequence: int, **changes: Any) -> JournalLine:
 
 def view(workflow_id: str = ONBOARDING, **changes: Any) -> dict[str, Any]:
     """Return a view with what the records read of it."""
-    whole = {
+    whole: dict[str, Any] = {
         "ref": workflow_id,
         "type": "ProducerOnboarding",
         "number": None,

@@ -3,11 +3,11 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.records.recording import NOON, ONBOARDING, ORG, batch, line
 
 from records import cases, verification
 from records.cases import record
 from records.errors import JournalConflictError
+from tests.records.recording import NOON, ONBOARDING, ORG, batch, line
 
 
 async def test_numbers_have_no_gaps_under_concurrency_and_failure(pool: asyncpg.Pool) -> None:
@@ -22,9 +22,9 @@ async def test_numbers_have_no_gaps_under_concurrency_and_failure(pool: asyncpg.
 
     failed = [each for each in found if isinstance(each, asyncpg.NotNullViolationError)]
     drawn = sorted(each for each in found if isinstance(each, str))
-    assert 17 == len(failed)
+    assert len(failed) == 17
     assert [f"NGP2026-{n:06d}" for n in range(1, 34)] == drawn
-    assert [] == await verification.verify(pool)
+    assert await verification.verify(pool) == []
 
 
 async def test_twin_attempts_draw_one_number(pool: asyncpg.Pool) -> None:
@@ -34,10 +34,11 @@ async def test_twin_attempts_draw_one_number(pool: asyncpg.Pool) -> None:
     found = await asyncio.gather(*(record(pool, wanted) for _ in range(10)))
 
     assert {"NGP2026-000001"} == set(found)
-    assert "NGP2026-000002" == await record(
-        pool, batch(line(1), workflow_id="onboarding/x", series="NGP2026")
+    assert (
+        await record(pool, batch(line(1), workflow_id="onboarding/x", series="NGP2026"))
+        == "NGP2026-000002"
     )
-    assert [] == await verification.verify(pool)
+    assert await verification.verify(pool) == []
 
 
 async def test_each_year_counts_for_itself(pool: asyncpg.Pool) -> None:
@@ -45,7 +46,7 @@ async def test_each_year_counts_for_itself(pool: asyncpg.Pool) -> None:
     first = await record(pool, batch(line(1), workflow_id="onboarding/1", series="NGP2026"))
     other = await record(pool, batch(line(1), workflow_id="onboarding/2", series="NGP2027"))
 
-    assert ("NGP2026-000001", "NGP2027-000001") == (first, other)
+    assert (first, other) == ("NGP2026-000001", "NGP2027-000001")
 
 
 async def test_recording_again_changes_nothing(pool: asyncpg.Pool) -> None:
@@ -58,8 +59,8 @@ async def test_recording_again_changes_nothing(pool: asyncpg.Pool) -> None:
     assert before == await cases.find(pool, ONBOARDING)
     await record(pool, batch(line(2), line(3), series="NGP2026", version=2))
     rows = await pool.fetch("select sequence from journal order by sequence")
-    assert [1, 2, 3] == [row["sequence"] for row in rows]
-    assert [] == await verification.verify(pool)
+    assert [row["sequence"] for row in rows] == [1, 2, 3]
+    assert await verification.verify(pool) == []
 
 
 async def test_a_conflict_leaves_nothing_of_the_batch(pool: asyncpg.Pool) -> None:
@@ -73,8 +74,8 @@ async def test_a_conflict_leaves_nothing_of_the_batch(pool: asyncpg.Pool) -> Non
 
     row = await cases.find(pool, ONBOARDING)
     assert row is not None
-    assert ("intake", 1) == (row["stage"], row["version"])
-    assert 1 == await pool.fetchval("select count(*) from journal")
+    assert (row["stage"], row["version"]) == ("intake", 1)
+    assert await pool.fetchval("select count(*) from journal") == 1
 
 
 async def test_an_older_view_never_replaces_a_newer_one(pool: asyncpg.Pool) -> None:
@@ -85,7 +86,7 @@ async def test_an_older_view_never_replaces_a_newer_one(pool: asyncpg.Pool) -> N
 
     row = await cases.find(pool, ONBOARDING)
     assert row is not None
-    assert ("review", 7) == (row["stage"], row["version"])
+    assert (row["stage"], row["version"]) == ("review", 7)
 
 
 async def test_an_earlier_case_stays_readable(pool: asyncpg.Pool) -> None:
@@ -100,8 +101,8 @@ async def test_an_earlier_case_stays_readable(pool: asyncpg.Pool) -> None:
 
     assert by_id is not None
     assert by_old_number is not None
-    assert ("NGP2026-000002", "intake") == (by_id["number"], by_id["stage"])
-    assert ("ended", "denied") == (by_old_number["stage"], by_old_number["outcome"])
+    assert (by_id["number"], by_id["stage"]) == ("NGP2026-000002", "intake")
+    assert (by_old_number["stage"], by_old_number["outcome"]) == ("ended", "denied")
 
 
 async def test_parts_belong_to_the_case_that_began_them(pool: asyncpg.Pool) -> None:
@@ -119,8 +120,8 @@ async def test_parts_belong_to_the_case_that_began_them(pool: asyncpg.Pool) -> N
     of_old = await cases.parts_of(pool, "NGP2026-000001")
     of_new = await cases.parts_of(pool, ONBOARDING)
 
-    assert ["dataset/1/a", "permission/1/a/1"] == [row["workflow_id"] for row in of_old]
-    assert ["dataset/1/b"] == [row["workflow_id"] for row in of_new]
+    assert [row["workflow_id"] for row in of_old] == ["dataset/1/a", "permission/1/a/1"]
+    assert [row["workflow_id"] for row in of_new] == ["dataset/1/b"]
 
 
 async def test_a_part_that_was_recorded_before_its_owner_shows(pool: asyncpg.Pool) -> None:
@@ -130,7 +131,7 @@ async def test_a_part_that_was_recorded_before_its_owner_shows(pool: asyncpg.Poo
 
     parts = await cases.parts_of(pool, ONBOARDING)
 
-    assert ["dataset/1/a"] == [row["workflow_id"] for row in parts]
+    assert [row["workflow_id"] for row in parts] == ["dataset/1/a"]
 
 
 async def test_the_read_model_can_be_written_again(pool: asyncpg.Pool) -> None:
@@ -144,12 +145,12 @@ async def test_the_read_model_can_be_written_again(pool: asyncpg.Pool) -> None:
     before = await pool.fetch("select * from cases order by chain_id")
 
     await cases.empty_read_model(pool)
-    assert 0 == await pool.fetchval("select count(*) from cases")
+    assert await pool.fetchval("select count(*) from cases") == 0
     for each in reversed(batches):
         await record(pool, each)
 
     assert before == await pool.fetch("select * from cases order by chain_id")
-    assert [] == await verification.verify(pool)
+    assert await verification.verify(pool) == []
 
 
 async def test_listeners_hear_of_a_change_once_it_stands(pool: asyncpg.Pool) -> None:
@@ -165,7 +166,7 @@ async def test_listeners_hear_of_a_change_once_it_stands(pool: asyncpg.Pool) -> 
             await record(pool, batch(line(1), workflow_id="onboarding/fails", stage=None))
         await record(pool, batch(line(1)))
 
-        assert ONBOARDING == await asyncio.wait_for(heard.get(), 10)
+        assert await asyncio.wait_for(heard.get(), 10) == ONBOARDING
         assert heard.empty()
         await connection.remove_listener("cases", listener)
 
@@ -180,8 +181,8 @@ async def test_a_text_that_postgres_cannot_hold_does_not_block_the_record(
 
     row = await pool.fetchrow("select what from journal")
     assert row is not None
-    assert "a\ufffdb\ufffdc" == row["what"]["text"]
-    assert [] == await verification.verify(pool)
+    assert row["what"]["text"] == "a\ufffdb\ufffdc"
+    assert await verification.verify(pool) == []
 
 
 async def test_facts_about_an_organisation(pool: asyncpg.Pool) -> None:
@@ -197,14 +198,14 @@ async def test_facts_about_an_organisation(pool: asyncpg.Pool) -> None:
 
     assert in_force is not None
     assert in_progress is not None
-    assert ("under_notice", "connecting") == (in_force["stage"], in_progress["stage"])
+    assert (in_force["stage"], in_progress["stage"]) == ("under_notice", "connecting")
     found = await cases.open_for_organisation(pool, ORG)
     assert [connection["workflow_id"]] == [row["workflow_id"] for row in found]
-    assert 2 == len(await cases.of_organisation(pool, ORG))
+    assert len(await cases.of_organisation(pool, ORG)) == 2
     await record(pool, batch(line(2), **agreement, stage="ending", version=2))
     await record(
         pool, batch(line(2), **connection, stage="ended", ended_at=NOON.isoformat(), version=2)
     )
     assert await cases.agreement_in_force(pool, ORG) is None
     assert await cases.connected(pool, ORG, "byggnad") is None
-    assert [] == await cases.open_for_organisation(pool, ORG)
+    assert await cases.open_for_organisation(pool, ORG) == []
