@@ -31,7 +31,7 @@ async def prepare(new_key: str | None) -> dict[str, object]:
             add_key(settings.key_file, new_key)
         except ValueError as error:
             raise CommandError(f"Nyckeln finns redan / {error}") from None
-        say("Starta om alla workers nu. / Start all workers again now.")
+        say("Starta om alla workers. / Start all workers again: they then seal with it too.")
     applied = await migrate(settings.database_dsn.get_secret_value())
     keys = FileKeyRing(settings.key_file)
     client = await connect(make_plugin(keys))
