@@ -63,7 +63,6 @@ ASIDE = frozenset(
         "update_contacts",
     }
 )
-)
 
 
 @dataclass(frozen=True)
@@ -165,9 +164,7 @@ class Explorer:
         self.found.open_in.setdefault(played.state.stage, set()).update(s.name for s in steps)
         return steps
 
-    def _after_steps(
-        self, played: Played, steps: list[Step[Any]]
-    ) -> Iterator[tuple[str, Played]]:
+    def _after_steps(self, played: Played, steps: list[Step[Any]]) -> Iterator[tuple[str, Played]]:
         moment = Moment(played.now, self._policy)
         payloads = examples.steps(played.state, moment)
         for step in steps:
