@@ -8,26 +8,43 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from commands.context import CommandError, say
+from commands import bulk, documents, keys, looking, running, showing
+from commands.acting import open_onboarding, take_step
+from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
+from commands.people import actor_of, parse_as
+from commands.retrying import retry_failing
+from domain.state import System
+from records.lists import Filter
+from runtime.acting import NoSuchCaseError, StepRefusedError
 
-T = TypeVar("T")
 app = App(
     name="starter.py",
     help="Onboarding of producers to the national geodata platform.",
     version="0.1.0",
 )
 Json = Annotated[bool, Parameter(name="--json", help="print data for programs")]
-DataDir = Annotated[Path | None, Parameter(help="where the stack keeps its data")]
+DataDir = Annotated[Path | None, Parameter(help="where the running stack keeps its data")]
+As = Annotated[str, Parameter(name="--as", help="ROLE[:PERSON], in development")]
+English = Annotated[bool, Parameter(name="--english", help="texts in English")]
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
+def _with_context(work: Callable[[Context], Awaitable[Any]], data_dir: Path | None = None) -> Any:
+    async def run() -> Any:
+        async with opened(data_dir) as context:
+            return await work(context)
+
+    return asyncio.run(run())
+
+
+def _screen(context: Context, *, english: bool) -> showing.Screen:
+    return showing.Screen(context.texts, "en" if english else "sv")
 
 
 @app.command
@@ -36,9 +53,7 @@ def up(*, data_dir: DataDir = None, ports: str = "fixed", json: Json = False) ->
 
     Example: starter.py up --ports auto
     """
-    from commands import running  # noqa: PLC0415 - each command loads only what it needs
-
-    _run(running.up(data_dir, auto_ports=ports == "auto", json=json))
+    asyncio.run(running.up(data_dir, auto_ports=ports == "auto", json=json))
 
 
 @app.command
@@ -64,29 +79,335 @@ def demo(
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
-    """Play an onboarding from application to working key.
+    """Play an onboarding from application to working key, on the running stack or one of its own.
 
-    Example: starter.py demo --scenario denied
+    Scenarios: standard, denied, returned-agreement, scanned, withdrawn.
+    Example: starter.py demo --scenario denied --organisation 212000-0142
     """
-    from commands import running, showing  # noqa: PLC0415
-
-    result = _run(running.demo(scenario, organisation, data_dir))
+    result = asyncio.run(running.demo(scenario, organisation, data_dir))
     showing.print_result(result, json=json)
+
+
+@app.command(name="open")
+def open_case(
+    type_: str,
+    *,
+    data: str,
+    as_: As = "case_handler",
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Open a case; `--data` is the application as JSON, or a file of it.
+
+    Example: starter.py open onboarding --data application.json --as case_handler
+    """
+    if type_ not in {"onboarding", "ProducerOnboarding"}:
+        raise CommandError(f"Okänd ärendetyp / unknown type of case: {type_} (onboarding)")
+
+    async def work(context: Context) -> None:
+        payload = read_data(data)
+        actor = await actor_of(context, as_, None)
+        if actor.organisation is None and actor.role != "case_handler":
+            number = payload.get("organisation", {}).get("org_number")
+            actor = actor.model_copy(update={"organisation": number})
+        ref, receipt = await open_onboarding(context, payload, actor)
+        if json:
+            print_json({"ref": ref, **receipt})
+        else:
+            print_line(ref)
+
+    _with_context(work, data_dir)
+
+
+@app.command
+def step(
+    ref: str,
+    name: str,
+    /,
+    *,
+    data: str | None = None,
+    as_: As,
+    on_behalf_of: str | None = None,
+    basis: str | None = None,
+    arrival_date: date | None = None,
+    request_id: str | None = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Take a step; `--data` is its payload as JSON, or a file of it.
+
+    Example: starter.py step NGP2026-000001 accept_agreement --data check.json --as case_handler
+    """
+
+    async def work(context: Context) -> None:
+        post = {"on_behalf_of": on_behalf_of, "basis": basis, "arrival_date": arrival_date}
+        receipt = await take_step(
+            context,
+            ref,
+            name,
+            read_data(data),
+            as_=as_,
+            request_id=request_id,
+            by_post=post if parse_as(as_)[0] == "case_handler" else None,
+        )
+        if json:
+            print_json(receipt)
+            return
+        screen = _screen(context, english=False)
+        wait = receipt["waiting"]
+        print_line(screen.wait(wait) if wait else screen.label("stages", receipt["stage"]))
+
+    _with_context(work, data_dir)
+
+
+@app.command(name="list")
+def list_cases(
+    *,
+    type: str | None = None,  # noqa: A002 - the name of the option
+    stage: str | None = None,
+    waiting_on: str | None = None,
+    handler: str | None = None,
+    organisation: str | None = None,
+    due_before: date | None = None,
+    q: str | None = None,
+    incident: bool = False,
+    ended: bool = False,
+    all_kinds: bool = False,
+    limit: int = 50,
+    data_dir: DataDir = None,
+    english: English = False,
+    json: Json = False,
+) -> None:
+    """List cases, narrowed as you say.
+
+    Example: starter.py list --waiting-on case_handler
+    """
+    wanted = Filter(
+        type=type,
+        stage=stage,
+        waiting_on=waiting_on,
+        handler=handler,
+        organisation=organisation,
+        due_before=due_before,
+        q=q,
+        incident=incident,
+        ended=ended,
+        kind=None if all_kinds else "case",
+        limit=limit,
+    )
+    _with_context(
+        lambda context: looking.list_all(
+            context, wanted, _screen(context, english=english), json=json
+        ),
+        data_dir,
+    )
+
+
+@app.command
+def show(
+    ref: str, *, data_dir: DataDir = None, english: English = False, json: Json = False
+) -> None:
+    """Show a case on one screen: where it is, on whom it waits, what failed, what can be done.
+
+    Example: starter.py show NGP2026-000001
+    """
+    _with_context(
+        lambda context: looking.show(context, ref, _screen(context, english=english), json=json),
+        data_dir,
+    )
+
+
+@app.command
+def watch(
+    ref: str, *, data_dir: DataDir = None, english: English = False, json: Json = False
+) -> None:
+    """Show a case again each time it changes, until it has ended.
+
+    Example: starter.py watch NGP2026-000001
+    """
+    _with_context(
+        lambda context: looking.watch(context, ref, _screen(context, english=english), json=json),
+        data_dir,
+    )
+
+
+@app.command
+def organisation(
+    org_number: str, *, data_dir: DataDir = None, english: English = False, json: Json = False
+) -> None:
+    """Show everything about one organisation.
+
+    Example: starter.py organisation 212000-1363
+    """
+    _with_context(
+        lambda context: looking.organisation(
+            context, org_number, _screen(context, english=english), json=json
+        ),
+        data_dir,
+    )
+
+
+@app.command
+def forecast(
+    ref: str,
+    *,
+    days: int = 365,
+    data_dir: DataDir = None,
+    english: English = False,
+    json: Json = False,
+) -> None:
+    """Show what will happen by itself if nobody does anything.
+
+    Example: starter.py forecast NGP2026-000001 --days 60
+    """
+    _with_context(
+        lambda context: looking.forecast(
+            context, ref, days, _screen(context, english=english), json=json
+        ),
+        data_dir,
+    )
+
+
+@app.command
+def form(ref: str, kind: str, *, out: Path | None = None, data_dir: DataDir = None) -> None:
+    """Fetch an agreement form (producer or processing), pre-filled, as PDF.
+
+    Example: starter.py form NGP2026-000001 producer --out avtal.pdf
+    """
+    data = _with_context(lambda context: documents.prefilled_form(context, ref, kind), data_dir)
+    path = out or Path(f"{kind}.pdf")
+    path.write_bytes(data)
+    print_line(str(path))
+
+
+@app.command
+def document(
+    ref: str,
+    file: Path,
+    *,
+    kind: str = "document",
+    as_: As = "case_handler",
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Store a document in a case; prints its id, to be used in a step's payload.
+
+    Example: starter.py document NGP2026-000001 avtal.pdf
+    """
+
+    async def work(context: Context) -> str:
+        actor = await actor_of(context, as_, ref)
+        data = await asyncio.to_thread(looking.read_bytes, file)
+        return await documents.store_document(context, ref, file.name, data, kind=kind, by=actor)
+
+    document_id = _with_context(work, data_dir)
+    if json:
+        print_json({"document_id": document_id})
+    else:
+        print_line(document_id)
+
+
+@app.command
+def pickup(token: str, *, as_: As, data_dir: DataDir = None, json: Json = False) -> None:
+    """Fetch a key with the code from the mail: once, as the person it was offered to.
+
+    Example: starter.py pickup CODE --as producer_contact:anna@kommun.example
+    """
+
+    async def work(context: Context) -> dict[str, str]:
+        subject = await keys.subject_of(context, parse_as(as_)[1])
+        return await keys.fetch_key(context, token, subject)
+
+    key = _with_context(work, data_dir)
+    if json:
+        print_json(key)
+    else:
+        for name, value in key.items():
+            print_line(f"{name:16} {value}")
+
+
+@app.command(name="check-login")
+def check_login(name: str, *, json: Json = False) -> int:
+    """Say which kind of account a login name is: system (abcd1234) or personal (no digits).
+
+    Example: starter.py check-login abcd1234
+    """
+    return 0 if looking.check_login(name, json=json) else 1
+
+
+@app.command
+def retry(system: System | None = None, *, data_dir: DataDir = None, json: Json = False) -> None:
+    """Try everything that fails at a system (or at all of them) again at once.
+
+    Example: starter.py retry portal_production
+    """
+    counted = _with_context(lambda context: retry_failing(context, system), data_dir)
+    if json:
+        print_json(counted)
+    else:
+        print_line(f"{counted['retried']} / {counted['failing']}")
+
+
+@app.command(name="import")
+def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> int:
+    """Open a case for each line of a CSV file; a report is written beside it. Can be repeated.
+
+    Columns: org_number, contact_name, contact_email, dataset_id; and, where known,
+    contact_phone, personal_data, delivery, hosting, base_url, support_email,
+    information_owner_name, information_owner_email. Several data sets: `;` between them.
+    Example: starter.py import applications.csv
+    """
+    counts = _with_context(lambda context: bulk.import_file(context, file), data_dir)
+    if json:
+        print_json(counts)
+    else:
+        for name, count in counts.items():
+            print_line(f"{name:14} {count}")
+    return 1 if counts.get("refused") else 0
+
+
+@app.command
+def verify(*, data_dir: DataDir = None, json: Json = False) -> int:
+    """Check that the journal is whole and unaltered.
+
+    Example: starter.py verify
+    """
+    whole = _with_context(lambda context: looking.verify(context, json=json), data_dir)
+    return 0 if whole else 1
+
+
+def _say_refusal(refusal: dict[str, Any]) -> None:
+    field = f"{refusal['field']}: " if refusal.get("field") else ""
+    say(f"{field}{refusal['text']['sv']}\n{field}{refusal['text']['en']}")
+    if refusal.get("open_steps"):
+        say(f"Öppet nu / open now: {', '.join(refusal['open_steps'])}")
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    try:
+        result = app(arguments, result_action="return_value")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except (CommandError, *running.StackError) as error:
+        say(str(error))
+        return 1
+    except StepRefusedError as error:
+        _say_refusal(error.refusal)
+        return 1
+    except NoSuchCaseError as error:
+        say(f"{error} är inte igång. / {error} is not running.")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return result if isinstance(result, int) else 0
 
 
 def main() -> None:
     """Run one command and end cleanly."""
     logging.basicConfig(level=logging.WARNING)
-    code = 0
-    try:
-        app()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
-    except CommandError as error:
-        say(str(error))
-        code = 1
-    except KeyboardInterrupt:
-        code = 130
+    logging.getLogger("temporalio").setLevel(logging.ERROR)
+    code = run()
     sys.stdout.flush()
     sys.stderr.flush()
     logging.shutdown()

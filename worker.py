@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,27 +86,66 @@ def read_texts(settings: Settings) -> Texts:
     return Texts.model_validate(yaml.safe_load(settings.texts_file.read_text("utf-8")))
 
 
+@dataclass(frozen=True)
+class Adapters:
+    """The outside systems, each behind its adapter."""
+
+    accounts: AccountSystem
+    register: AgreementRegister
+    portals: dict[System, ApiPortal]
+    deliveries: DeliveryApi
+    mail: Mail
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for portal in self.portals.values():
+            await portal.close()
+        await self.accounts.close()
+        await self.register.close()
+        await self.deliveries.close()
+
+
+def build_adapters(settings: Settings) -> Adapters:
+    """Return the adapters that the settings describe."""
+    return Adapters(
+        AccountSystem(
+            settings.account_system_url, settings.account_system_token.get_secret_value()
+        ),
+        AgreementRegister(
+            settings.agreement_register_url, settings.agreement_register_token.get_secret_value()
+        ),
+        {
+            System.PORTAL_VERIFICATION: ApiPortal(
+                settings.portal_verification_url,
+                settings.portal_verification_token.get_secret_value(),
+                system=System.PORTAL_VERIFICATION,
+            ),
+            System.PORTAL_PRODUCTION: ApiPortal(
+                settings.portal_production_url,
+                settings.portal_production_token.get_secret_value(),
+                system=System.PORTAL_PRODUCTION,
+            ),
+        },
+        DeliveryApi(settings.delivery_api_url, settings.delivery_api_token.get_secret_value()),
+        Mail(settings.mail_host, settings.mail_port, settings.mail_sender),
+    )
+
+
 def build_activities(
-    settings: Settings, pool: asyncpg.Pool, client: Client, keys: FileKeyRing
+    settings: Settings, adapters: Adapters, pool: asyncpg.Pool, client: Client, keys: FileKeyRing
 ) -> dict[System, list[Activity]]:
     """Return every activity by the queue it is done from."""
     policy = read_policy(settings)
-    accounts = Accounts(
-        AccountSystem(settings.account_system_url, settings.account_system_token.get_secret_value())
-    )
-    register = Agreements(
-        AgreementRegister(
-            settings.agreement_register_url, settings.agreement_register_token.get_secret_value()
-        )
-    )
-    mail = Mail(settings.mail_host, settings.mail_port, settings.mail_sender)
-    notices = Notices(mail, read_texts(settings), policy, pool, keys)
-    deliveries = Deliveries(
-        DeliveryApi(settings.delivery_api_url, settings.delivery_api_token.get_secret_value())
-    )
+    accounts, register = Accounts(adapters.accounts), Agreements(adapters.register)
+    notices = Notices(adapters.mail, read_texts(settings), policy, pool, keys)
     records = Records(pool, policy, settings.case_number_prefix)
-    lookups = LookUps(OrganisationRegisters(settings.data_dir), Forms(settings.forms_dir), pool)
+    registers = OrganisationRegisters(settings.data_dir)
+    lookups = LookUps(registers, Forms(settings.forms_dir), pool)
     messages = Messages(client, WORKFLOW_QUEUE, policy)
+    portals = {
+        system: _portal_activities(Portal(portal, pool, keys))
+        for system, portal in adapters.portals.items()
+    }
     return {
         System.CASES: [messages.tell, messages.enrol, messages.wake],
         System.RECORDS: [
@@ -127,29 +167,13 @@ def build_activities(
             register.end_agreement,
             register.withdraw_registration,
         ],
-        System.PORTAL_VERIFICATION: _portal(
-            settings.portal_verification_url,
-            settings.portal_verification_token.get_secret_value(),
-            System.PORTAL_VERIFICATION,
-            pool,
-            keys,
-        ),
-        System.PORTAL_PRODUCTION: _portal(
-            settings.portal_production_url,
-            settings.portal_production_token.get_secret_value(),
-            System.PORTAL_PRODUCTION,
-            pool,
-            keys,
-        ),
-        System.DELIVERY_API: [deliveries.fetch_report],
+        System.DELIVERY_API: [Deliveries(adapters.deliveries).fetch_report],
         System.MAIL: [notices.send_notice],
+        **portals,
     }
 
 
-def _portal(
-    url: str, token: str, system: System, pool: asyncpg.Pool, keys: FileKeyRing
-) -> list[Activity]:
-    portal = Portal(ApiPortal(url, token, system=system), pool, keys)
+def _portal_activities(portal: Portal) -> list[Activity]:
     return [
         portal.create_application,
         portal.await_application,
@@ -247,9 +271,10 @@ async def run(settings: Settings) -> None:
     keys = FileKeyRing(settings.key_file)
     pool = await connect_records(settings.database_dsn.get_secret_value())
     client = await connect(make_plugin(keys), runtime=_runtime(settings))
+    adapters = build_adapters(settings)
     workers = build_workers(
         client,
-        build_activities(settings, pool, client, keys),
+        build_activities(settings, adapters, pool, client, keys),
         IncidentInterceptor(pool, client),
         max_cached_workflows=settings.max_cached_workflows,
     )
@@ -268,6 +293,7 @@ async def run(settings: Settings) -> None:
         await stop.wait()
         telling.cancel()
     await health.stop()
+    await adapters.close()
     await pool.close()
 
 

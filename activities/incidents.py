@@ -46,6 +46,7 @@ class _Watcher(ActivityInboundInterceptor):
         system = activity.info().task_queue
         if system not in WATCHED:
             return await super().execute_activity(input)
+        await self._quietly(self._started(system))
         try:
             result = await super().execute_activity(input)
         except Exception as error:
@@ -59,6 +60,17 @@ class _Watcher(ActivityInboundInterceptor):
             await noting
         except Exception:  # noqa: BLE001 - the record being down must not fail the attempt
             activity.logger.warning("an incident could not be noted")
+
+    async def _started(self, system: str) -> None:
+        info = activity.info()
+        if info.attempt > 1:
+            await incidents.started(
+                self._pool,
+                workflow_id=info.workflow_id or "",
+                operation=info.activity_id,
+                system=system,
+                now=datetime.now(UTC),
+            )
 
     async def _failed(self, system: str, error: Exception) -> None:
         if isinstance(error, ApplicationError) and error.type == NOT_YET:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pypdf import PdfWriter
 from pypdf.generic import DictionaryObject, PdfObject
 
-from adapters.untrusted_pdf import UnreadablePdf, untrusted_pdf
+from adapters.untrusted_pdf import UnreadablePdf, in_own_thread, untrusted_pdf
 from domain.text import Text
 
 TEXT_FIELDS = {"/Tx", "/Ch"}
@@ -109,6 +109,7 @@ class Forms:
         return made.getvalue()
 
 
+@in_own_thread
 def read(data: bytes) -> FilledForm | None:
     """Read the fields of a form, or return None when there are none that can be read (a scan)."""
     fields: dict[str, str] = {}

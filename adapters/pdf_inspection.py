@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObject
 
-from adapters.untrusted_pdf import UnreadablePdf, untrusted_pdf
+from adapters.untrusted_pdf import UnreadablePdf, in_own_thread, untrusted_pdf
 from domain.act import Problem
 from domain.text import Text
 
@@ -57,13 +57,19 @@ def inspect(data: bytes, *, max_bytes: int, max_pages: int) -> Inspection:
 
 
 def _inspect_pdf(data: bytes, max_pages: int) -> Inspection:
-    try:
+    @in_own_thread
+    def count(data: bytes) -> int | None:
         with untrusted_pdf(data) as reader:
             if reader.is_encrypted:
-                return Inspection(PDF, encrypted=True, reason=_encrypted())
-            pages = _count_pages(reader.root_object["/Pages"], max_pages)
+                return None
+            return _count_pages(reader.root_object["/Pages"], max_pages)
+
+    try:
+        pages = count(data)
     except UnreadablePdf:
         return Inspection(PDF, reason=_damaged())
+    if pages is None:
+        return Inspection(PDF, encrypted=True, reason=_encrypted())
     if pages > max_pages:
         return Inspection(PDF, reason=_too_many_pages(max_pages))
     return Inspection(PDF, pages, reason=None if pages else _empty())

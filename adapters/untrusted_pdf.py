@@ -2,15 +2,20 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import wraps
 from io import BytesIO
 from time import monotonic
+from typing import TypeVar
 
 from pypdf import PdfReader
 
 # pypdf logs what it stumbles over, field values included: personal data in our logs.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
+
+T = TypeVar("T")
 
 SECONDS_MAX = 5.0
 
@@ -21,6 +26,22 @@ class UnreadablePdf(Exception):
 
 class TimeIsUp(BaseException):
     """The time has passed; not an Exception, so that a library's own handlers let it through."""
+
+
+def in_own_thread(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """Let a reader of untrusted bytes work in a thread that ends with it.
+
+    A hostile file drives pypdf into deep recursion, and an error thrown out of it can leave the
+    interpreter's recursion counter of that thread wrong for good (seen on CPython 3.11, where the
+    next `ast.parse` in the thread then fails): so no thread that does other work reads one.
+    """
+
+    @wraps(read)
+    def reading(data: bytes) -> T:
+        with ThreadPoolExecutor(max_workers=1) as own:
+            return own.submit(read, data).result()
+
+    return reading
 
 
 @contextmanager

@@ -110,3 +110,9 @@ def print_json(value: object) -> None:
     """Print data, on stdout, in one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
     sys.stdout.flush()
+
+
+def print_line(text: str) -> None:
+    """Print a line of data, on stdout."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

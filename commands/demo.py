@@ -36,6 +36,7 @@ class Demo:
     entry: RegisterEntry
     addresses: dict[str, str]
     dataset_id: str = "detaljplan"
+    local_part: str = "anna.lind"
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -56,7 +57,7 @@ class Demo:
     @property
     def email(self) -> str:
         """The contact's address."""
-        return f"anna.lind@org-{self.entry.org_number}.example"
+        return f"{self.local_part}@org-{self.entry.org_number}.example"
 
     # ---- looking and waiting ----------------------------------------------------------------
 

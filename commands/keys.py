@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from commands.context import CommandError, Context
 from records import secrets
 from records.errors import OfferError
+from records.lists import LARGEST_PAGE, Filter, list_cases
 
 SWEDISH = {
     "UnknownTokenError": "Koden finns inte. Kontrollera att hela koden kom med.",
@@ -36,3 +37,25 @@ async def fetch_key(context: Context, token: str, subject: str) -> dict[str, str
     await context.client.get_workflow_handle(claimed.ref).signal("heard", word)
     await secrets.mark_told(context.pool, claimed.offer_id, now)
     return claimed.payload
+
+
+async def subject_of(context: Context, person: str | None) -> str:
+    """Return the account of a person given by e-mail address or account id.
+
+    Raises:
+        CommandError: nobody of that address has an account here.
+    """
+    if person is None:
+        raise CommandError("Ange vem / say who: --as producer_contact:anna@kommun.example")
+    if "@" not in person:
+        return person
+    wanted = Filter(type="PersonAccess", kind=None, limit=LARGEST_PAGE)
+    while True:
+        page = await list_cases(context.pool, wanted)
+        for row in page.rows:
+            known = row["view"]["details"].get("person") or {}
+            if known.get("email", "").casefold() == person.casefold():
+                return str(known["account_id"])
+        if page.cursor is None:
+            raise CommandError(f"Ingen med adressen {person} har ett konto här. / Nobody has.")
+        wanted = wanted.model_copy(update={"cursor": page.cursor})

@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator
+from json import loads as read_json
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from commands.context import DATA_DIR, opened, print_json, say
 from commands.scenarios import run_demo
 from records.keys import make_key_file
 from records.migrate import migrate
-from runtime.stack import Stack
+from runtime.processes import ProcessEndedError
+from runtime.stack import Stack, StackInUseError
 from workflows.case import SEARCH_ATTRIBUTES
+
+StackError = (StackInUseError, ProcessEndedError)
 
 
 def make_stack(data_dir: Path, **options: Any) -> Stack:
@@ -76,9 +80,7 @@ async def _some_stack(data_dir: Path | None) -> AsyncIterator[tuple[Path, dict[s
 
 
 def _addresses_in(data_dir: Path) -> dict[str, str]:
-    import json  # noqa: PLC0415 - a name the options of `up` take
-
-    known = json.loads((data_dir / "stack.json").read_text("utf-8"))["ports"]
+    known = read_json((data_dir / "stack.json").read_text("utf-8"))["ports"]
     names = ("account_system", "agreement_register", "portal_verification", "portal_production")
     found = {name: f"http://127.0.0.1:{known[name]}" for name in names}
     return found | {"mail": f"http://127.0.0.1:{known['mail_control']}"}

@@ -284,11 +284,15 @@ def _can_complete(state: CaseState, moment: Moment) -> bool:
     return is_case(state, moment) and awaits_completion(state)
 
 
+def _is_trying(state: State, moment: Moment) -> bool:
+    return is_running(state, moment) and bool(state.pending)
+
+
 RETRY_STEP: Step[State] = Step(
     name="retry_step",
     payload=RetryStep,
     who=HANDLER | OPERATOR,
-    is_open=is_running,
+    is_open=_is_trying,
     check=_nothing_to_retry,
     do=_retry,
     help=Text(sv="Försök igen genast.", en="Try again at once."),

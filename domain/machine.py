@@ -140,7 +140,7 @@ def refusal(
     names = [each.name for each in open_steps(machine, state, moment)]
     found = (
         _not_allowed(step, state, request.actor)
-        or _not_now(step, state, moment, names)
+        or _not_now(machine, step, state, moment, names)
         or _not_right(step, state, request, moment)
     )
     return found.model_copy(update={"open_steps": names}) if found else None
@@ -174,14 +174,23 @@ def _not_allowed(step: Step[S], state: S, actor: Actor) -> Refusal | None:
     who = ", ".join(sorted(step.who))
     return refuse(
         "not_allowed",
-        f"Steget {step.name} får bara tas av: {who}, för den egna organisationen.",
-        f"The step {step.name} may only be taken by: {who}, for their own organisation.",
+        f"Steget {step.name} får bara tas av: {who}; utanför Lantmäteriet bara i eget ärende.",
+        f"The step {step.name} may only be taken by: {who}; outsiders only in their own case.",
     )
 
 
-def _not_now(step: Step[S], state: S, moment: Moment, names: list[str]) -> Refusal | None:
+def _not_now(
+    machine: Machine[S], step: Step[S], state: S, moment: Moment, names: list[str]
+) -> Refusal | None:
     if step.is_open(state, moment):
         return None
+    if step is machine.opening:
+        number = state.number or state.workflow_id
+        return refuse(
+            "already_open",
+            f"Organisationen har redan ett öppet ärende: {number}. Fortsätt i det.",
+            f"The organisation has an open case already: {number}. Go on in it.",
+        )
     now_open = ", ".join(names) or "–"
     return refuse(
         "not_now",

@@ -130,7 +130,7 @@ def waits(state: PersonState) -> Iterator[Wait]:
     if not state.is_opened or state.is_ended:
         return
     if state.is_activating:
-        yield Wait(on=Party.ACCOUNT_SYSTEM, rule="activate_account")
+        yield Wait(on=Party.ACCOUNT_SYSTEM, rule="switch_account")
     elif state.stage == "invited":
         yield Wait(on=Party.PERSON, rule="activate_account")
     else:

@@ -6,7 +6,6 @@ pass through folders that only root may enter.
 """
 
 import asyncio
-import fcntl
 import importlib.util
 import os
 import pwd
@@ -14,12 +13,11 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
-from typing import IO
 
 import asyncpg
 
+from runtime.locking import take_lock
 from runtime.processes import Child, free_port, start, wait_until
 
 ORDINARY_USERS = ("postgres", "nobody")
@@ -58,7 +56,6 @@ class EmbeddedPostgres:
         self._durable = durable
         self._bin = _binaries()
         self._user = _ordinary_user()
-        self._lock: IO[str] | None = None
         self._child: Child | None = None
         self.port = port or free_port()
 
@@ -85,7 +82,9 @@ class EmbeddedPostgres:
             ProcessEndedError: it could not start; says why.
         """
         self._home.mkdir(parents=True, exist_ok=True)
-        lock = await self._take_lock()
+        lock = await take_lock(self._home / "lock", seconds=LOCK_SECONDS)
+        if lock is None:
+            raise PostgresInUseError(f"another Postgres runs on {self._home}")
         try:
             if not self._data.exists():
                 await asyncio.to_thread(self._initialise)
@@ -97,7 +96,7 @@ class EmbeddedPostgres:
             await self.kill()
             raise
         finally:
-            lock.close()  # the server holds it now
+            lock.close()  # the server's processes hold it now, as long as one of them lives
 
     async def _run(self, lock: int) -> Child:
         options = ["-p", str(self.port), "-h", "127.0.0.1", "-k", "", "-c", "max_connections=200"]
@@ -106,21 +105,6 @@ class EmbeddedPostgres:
         command = [*self._prefix(), str(self._bin / "postgres"), "-D", str(self._data), *options]
         log = self._home / "postgres.log"
         return await start("Postgres", command, log=log, orphaned=signal.SIGINT, keeps=[lock])
-
-    async def _take_lock(self) -> IO[str]:
-        """Take the directory; its server's processes hold the lock as long as any of them lives."""
-        lock = (self._home / "lock").open("w")
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                if time.monotonic() > deadline:
-                    lock.close()
-                    raise PostgresInUseError(f"another Postgres runs on {self._home}") from None
-                await asyncio.sleep(0.05)
-            else:
-                return lock
 
     def _initialise(self) -> None:
         """Make the data directory aside, so that a crash leaves no half of one."""

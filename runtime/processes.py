@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -11,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+PORTS = range(15_000, 32_768)
+GIVEN: set[int] = set()
 LAST_LINES = 15
+LINE_WIDTH = 400
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -20,10 +24,16 @@ class ProcessEndedError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port on loopback that nobody listens on now, another one at each call.
+
+    It lies below those that the system gives to outgoing connections, so that none of them takes
+    it before it is used, and below 32768, which is where Temporal's tables on Postgres end.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        if port not in GIVEN and is_free(port):
+            GIVEN.add(port)
+            return port
 
 
 def is_free(port: int) -> bool:
@@ -63,7 +73,7 @@ class Child:
     def last_lines(self) -> str:
         """Return the end of its log."""
         lines = self.log.read_text("utf-8", errors="replace").splitlines()
-        return "\n".join(lines[-LAST_LINES:])
+        return "\n".join(line[:LINE_WIDTH] for line in lines[-LAST_LINES:])
 
     async def stop(self, *, how: int = signal.SIGTERM, seconds: float = 20) -> None:
         """Ask it to end, wait, and kill it only when it does not."""

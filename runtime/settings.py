@@ -1,18 +1,52 @@
 """Settings: the only place that reads the environment (but for Temporal's own variables)."""
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 ROOT = Path(__file__).parents[1]
+SHORTEST_SECRET = 16
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Secrets in files, as orchestrators mount them: `NAME_FILE` names the file that holds `NAME`.
+
+    Raises:
+        ValueError: both are given, or the file cannot be read.
+    """
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the content of a secret's file, if one is named."""
+        name = field_name.upper()
+        path = os.environ.get(f"{name}_FILE")
+        if field.annotation is not SecretStr or path is None:
+            return None, field_name, False
+        if name in os.environ:
+            raise ValueError(f"{name} and {name}_FILE are both given")
+        try:
+            return Path(path).read_text("utf-8").strip(), field_name, False
+        except OSError as error:
+            raise ValueError(f"{name}_FILE: {error.strerror}: {path}") from None
+
+    def __call__(self) -> dict[str, Any]:
+        """Return every secret that is in a file."""
+        fields = self.settings_cls.model_fields.items()
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class Settings(BaseSettings):
-    """Where everything is. Tokens may also be given as files in the folder `SECRETS_DIR`."""
+    """Where everything is. Secrets are never shown, not even when they are wrong."""
 
-    model_config = SettingsConfigDict(extra="ignore")
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
     environment: Literal["development", "production"] = "production"
     database_dsn: SecretStr
@@ -39,3 +73,37 @@ class Settings(BaseSettings):
     metrics_port: int = 0
     log_level: str = "INFO"
     max_cached_workflows: int = 1000
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then the files that it names."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+    @model_validator(mode="after")
+    def _tokens_are_no_placeholders(self) -> Self:
+        if self.environment == "production":
+            short = [
+                name.upper()
+                for name in type(self).model_fields
+                if name.endswith("_token")
+                and len(getattr(self, name).get_secret_value()) < SHORTEST_SECRET
+            ]
+            if short:
+                raise ValueError(f"shorter than {SHORTEST_SECRET} characters: {', '.join(short)}")
+        return self
+
+
+class StackSettings(BaseSettings):
+    """What can be chosen about a stack on one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="NGP_", extra="ignore")
+
+    temporal_store: Literal["sqlite", "postgres"] = "sqlite"

@@ -5,33 +5,28 @@ at a time. A second start on the same directory goes on where the first was.
 """
 
 import asyncio
-import fcntl
-import json
-import os
-import secrets
+import contextlib
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import IO, Self
+from typing import Any, Literal, Self
 
 from runtime.postgres import EmbeddedPostgres
-from runtime.processes import Child, ProcessEndedError, free_port, listens, start, wait_until
-from runtime.temporal_server import TemporalServer
+from runtime.processes import (
+    Child,
+    ProcessEndedError,
+    listens,
+    start,
+    wait_until,
+)
+from runtime.settings import StackSettings
+from runtime.stack_directory import PortInUseError, StackDirectory, StackInUseError
+from runtime.temporal_server import OwnCluster, Temporal, TemporalServer
+
+__all__ = ["PortInUseError", "Stack", "StackInUseError"]
 
 ROOT = Path(__file__).parents[1]
 DATABASE = "ngp"
-FIXED_PORTS = {
-    "postgres": 55432,
-    "temporal": 7233,
-    "account_system": 8091,
-    "agreement_register": 8092,
-    "portal_verification": 8093,
-    "portal_production": 8094,
-    "mail": 8025,
-    "mail_control": 8026,
-    "health": 8080,
-    "metrics": 9464,
-}
 HTTP_SIMULATORS = {
     "account_system": "account_system",
     "agreement_register": "agreement_register",
@@ -40,10 +35,6 @@ HTTP_SIMULATORS = {
 }
 MakeKeys = Callable[[Path], None]
 Migrate = Callable[[str], Awaitable[object]]
-
-
-class StackInUseError(RuntimeError):
-    """Another stack runs on the same data directory."""
 
 
 class Stack:
@@ -60,6 +51,7 @@ class Stack:
         durable: bool = True,
         for_tests: bool = False,
         with_worker: bool = True,
+        temporal_store: Literal["sqlite", "postgres"] | None = None,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self._make_keys = make_keys
@@ -69,16 +61,17 @@ class Stack:
         self._durable = durable
         self._for_tests = for_tests
         self._with_worker = with_worker
-        self._lock: IO[str] | None = None
+        self._temporal_store = temporal_store or StackSettings().temporal_store
+        self._directory = StackDirectory(self.data_dir)
         self._children: dict[str, Child] = {}
-        self.ports: dict[str, int] = {}
-        self.token = ""
         self.postgres: EmbeddedPostgres | None = None
-        self.temporal: TemporalServer | None = None
+        self.temporal: Temporal | None = None
 
     async def __aenter__(self) -> Self:
-        self._take_directory()
+        await self._directory.take()
         try:
+            self._make_keys(self.data_dir / "keys.json")
+            await self._directory.remember(auto_ports=self._auto_ports)
             await self._start()
         except BaseException:
             await self._stop()
@@ -88,13 +81,24 @@ class Stack:
     async def __aexit__(self, *_: object) -> None:
         await self._stop()
 
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports by the names of `FIXED_PORTS`."""
+        return self._directory.ports
+
+    @property
+    def token(self) -> str:
+        """The bearer token of the simulated systems."""
+        return self._directory.token
+
     # ---- what others need to know ---------------------------------------------------------
 
     def addresses(self) -> dict[str, str | None]:
         """Return where everything is; None for what does not exist yet."""
         assert self.postgres is not None
+        assert self.temporal is not None
         found: dict[str, str | None] = {"console": None}
-        found |= {"temporal": f"127.0.0.1:{self.ports['temporal']}"}
+        found |= {"temporal": self.temporal.address}
         found |= {"postgres": self.postgres.dsn(DATABASE)}
         found |= {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP_SIMULATORS}
         return found | {"mail": f"http://127.0.0.1:{self.ports['mail_control']}"}
@@ -102,6 +106,7 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """Return the settings under which the worker and the command line use this stack."""
         assert self.postgres is not None
+        assert self.temporal is not None
         url = {name: f"http://127.0.0.1:{self.ports[name]}" for name in HTTP_SIMULATORS}
         settings = {
             "ENVIRONMENT": "development",
@@ -114,55 +119,38 @@ class Stack:
             "DELIVERY_API_URL": f"{url['portal_verification']}/producent",
             "MAIL_HOST": "127.0.0.1",
             "MAIL_PORT": str(self.ports["mail"]),
-            "TEMPORAL_ADDRESS": f"127.0.0.1:{self.ports['temporal']}",
             "HEALTH_PORT": str(self.ports["health"]),
             "METRICS_PORT": str(self.ports["metrics"]),
         }
         guarded = ("ACCOUNT_SYSTEM", "AGREEMENT_REGISTER", "PORTAL_VERIFICATION")
         for name in (*guarded, "PORTAL_PRODUCTION", "DELIVERY_API"):
             settings[f"{name}_TOKEN"] = self.token
-        return settings
+        return settings | self.temporal.environment()
 
     # ---- starting -------------------------------------------------------------------------
-
-    def _take_directory(self) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.data_dir / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise StackInUseError(f"another stack runs on {self.data_dir}") from None
-        self._make_keys(self.data_dir / "keys.json")
-        self.ports, self.token = self._remembered()
-
-    def _remembered(self) -> tuple[dict[str, int], str]:
-        path = self.data_dir / "stack.json"
-        if path.exists():
-            known = json.loads(path.read_text("utf-8"))
-            return known["ports"], known["token"]
-        ports = {name: free_port() for name in FIXED_PORTS} if self._auto_ports else FIXED_PORTS
-        token = secrets.token_urlsafe(24)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump({"ports": ports, "token": token}, file)
-        return dict(ports), token
 
     async def _start(self) -> None:
         self.postgres = EmbeddedPostgres(
             self.data_dir / "postgres", port=self.ports["postgres"], durable=self._durable
         )
-        self.temporal = TemporalServer(
+        own_cluster = None if self._for_tests else OwnCluster.if_named()
+        self.temporal = own_cluster or TemporalServer(
             self.data_dir / "temporal", port=self.ports["temporal"], for_tests=self._for_tests
         )
-        await asyncio.gather(
-            self._start_records(),
-            self.temporal.start(self._search_attributes),
-            self._start_simulators(),
-        )
+        await _together(self._start_servers(self.temporal), self._start_simulators())
         if self._with_worker:
             await self.start_worker()
-        self._write_environment()
+        self._directory.publish(self.environment())
+
+    async def _start_servers(self, temporal: Temporal) -> None:
+        """Start Postgres and Temporal; beside each other unless one needs the other."""
+        if isinstance(temporal, TemporalServer) and self._temporal_store == "postgres":
+            await self._start_records()
+            assert self.postgres is not None
+            temporal.postgres_dsn = self.postgres.dsn()
+            await temporal.start(self._search_attributes)
+        else:
+            await _together(self._start_records(), temporal.start(self._search_attributes))
 
     async def _start_records(self) -> None:
         assert self.postgres is not None
@@ -176,7 +164,7 @@ class Stack:
         mail = self._start_simulator(
             "mail", "mail", "--control-port", str(self.ports["mail_control"])
         )
-        await asyncio.gather(*starting, mail)
+        await _together(*starting, mail)
 
     async def _start_simulator(self, name: str, program: str, *extra: str) -> None:
         command = [sys.executable, "-m", f"simulators.{program}", "--port", str(self.ports[name])]
@@ -196,12 +184,6 @@ class Stack:
         await wait_until(lambda: _is_ready(int(environment["HEALTH_PORT"])), child)
         return child
 
-    def _write_environment(self) -> None:
-        path = self.data_dir / "environment.json"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(self.environment(), file)
-
     # ---- running and stopping ---------------------------------------------------------------
 
     async def watch(self) -> None:
@@ -211,23 +193,49 @@ class Stack:
             ProcessEndedError: says which, and its last lines.
         """
         while True:
-            for child in self._children.values():
+            for child in self._watched():
                 if not child.is_running:
                     raise ProcessEndedError(f"{child.name} ended:\n{child.last_lines()}")
             await asyncio.sleep(0.5)
 
+    def _watched(self) -> list[Child]:
+        servers = [self.postgres, self.temporal]
+        return [
+            *(
+                each.child
+                for each in servers
+                if isinstance(each, EmbeddedPostgres | TemporalServer)
+            ),
+            *self._children.values(),
+        ]
+
     async def _stop(self) -> None:
+        """Stop all, those who use the others first; one that fails to stop keeps none running."""
         workers = [c for name, c in self._children.items() if name.startswith("worker")]
-        await asyncio.gather(*(child.stop(seconds=25) for child in workers))
         others = [child for child in self._children.values() if child not in workers]
-        await asyncio.gather(*(child.stop(seconds=3) for child in others))
-        if self.temporal is not None:
-            await self.temporal.stop()
-        if self.postgres is not None:
-            await self.postgres.stop()
-        if self._lock is not None:
-            (self.data_dir / "environment.json").unlink(missing_ok=True)
-            self._lock.close()
+        self._directory.withdraw()
+        async with contextlib.AsyncExitStack() as last_first:
+            last_first.callback(self._directory.give_back)
+            if self.postgres is not None:
+                last_first.push_async_callback(self.postgres.stop)
+            if self.temporal is not None:
+                last_first.push_async_callback(self.temporal.stop)
+            last_first.push_async_callback(_stop_all, others, seconds=3)
+            last_first.push_async_callback(_stop_all, workers, seconds=25)
+
+
+async def _together(*work: Coroutine[Any, Any, None]) -> None:
+    """Do all at once; when one fails, the others are called off before its error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _stop_all(children: list[Child], *, seconds: float) -> None:
+    await asyncio.gather(*(child.stop(seconds=seconds) for child in children))
 
 
 async def _is_ready(port: int) -> bool:

@@ -54,7 +54,7 @@ def make_plugin(keys: Keys, interceptors: Sequence[Interceptor] = ()) -> SimpleP
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )
     return SimplePlugin(
-        "ngp.onboarding",
+        "ngp-onboarding",
         data_converter=converter,
         interceptors=list(interceptors),
         workflow_runner=_runner,

@@ -1,105 +1,120 @@
-"""The Temporal server for development and tests: where it comes from and how it is set up.
-
-In this order: the official CLI on PATH, the SDK's own download where it can be reached, else the
-real server built once with Go from its module proxy and cached per user.
-"""
+"""The Temporal server of a stack: the user's own cluster, or one that is started for it."""
 
 import asyncio
-import fcntl
+import json
 import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
+from typing import Any, Protocol
 
 import yaml
-from google.protobuf.duration_pb2 import Duration
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import (
-    AddSearchAttributesRequest,
-    ListSearchAttributesRequest,
-)
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
 
-from runtime.processes import Child, free_port, listens, start, wait_until
+from runtime.processes import (
+    Child,
+    ProcessEndedError,
+    free_port,
+    is_free,
+    listens,
+    start,
+    wait_until,
+)
+from runtime.temporal_config import (
+    FOR_TESTS,
+    TUNED,
+    Datastores,
+    dynamic_config,
+    postgres_stores,
+    server_config,
+    sqlite_stores,
+)
+from runtime.temporal_namespace import (
+    register_namespace,
+    register_search_attributes,
+    wait_until_usable,
+)
+from runtime.temporal_schema import prepare_databases
+from runtime.temporal_source import Kind, Source, find_source
 
-VERSION = "1.32.2"
-GO_TOOLCHAIN = "go1.26.10"
 NAMESPACE = "default"
-RETENTION = timedelta(days=30)
-KINDS = {
-    "keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-}
-TUNED: dict[str, object] = {
-    "frontend.WorkflowTimeSkippingEnabled": True,
-    "frontend.WorkflowTimeSkippingMaxSkipPerSession": 100_000,
-    "history.transferProcessorMaxPollRPS": 1000,
-    "history.timerProcessorMaxPollRPS": 1000,
-    "history.timerProcessorMaxTimeShift": "10ms",
-    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": 2,
-    "frontend.namespaceRPS": 20_000,
-    "frontend.rps": 20_000,
-}
-FOR_TESTS: dict[str, object] = {"system.forceSearchAttributesCacheRefreshOnRead": True}
+SET_UP_SECONDS = 60.0
+SERVICES = ("frontend", "matching", "history", "worker")
+CLI_KINDS = {"keyword_list": "KeywordList"}
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+class Temporal(Protocol):
+    """What a stack needs of a server, whoever runs it."""
+
+    source: str
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it."""
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which a client finds it."""
+        ...
+
+    async def start(self, search_attributes: Mapping[str, str]) -> None:
+        """Return when a workflow can be started and can set the search attributes."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop what `start` started."""
+        ...
+
+    async def kill(self) -> None:
+        """Kill what `start` started, as a crash would."""
+        ...
 
 
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "ngp-onboarding" / f"temporal-server-{VERSION}"
+class OwnCluster:
+    """The user's own cluster, as `TEMPORAL_*` or a profile in `temporal.toml` names it."""
 
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+        self.source = f"your own cluster at {self.address}"
 
-def build_server() -> Path:
-    """Return the cached server binary, building it first when it is not there (about 5 minutes)."""
-    binary = _cache() / "server"
-    binary.parent.mkdir(parents=True, exist_ok=True)
-    with (binary.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not binary.exists():
-            _build(binary)
-    return binary
+    @classmethod
+    def if_named(cls) -> "OwnCluster | None":
+        """Return the cluster that the environment names, if it names one."""
+        config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+        return cls(config) if config.get("target_host") else None
 
+    @property
+    def address(self) -> str:
+        """Where clients reach it."""
+        return str(self._config["target_host"])
 
-def _build(binary: Path) -> None:
-    go = shutil.which("go")
-    if go is None:
-        raise RuntimeError(
-            "No Temporal server: install the Temporal CLI or Go, or set TEMPORAL_ADDRESS."
-        )
-    _say(f"Building Temporal server {VERSION} with Go: about five minutes, once per user ...")
-    began = time.monotonic()
-    target = binary.parent / f"building-{os.getpid()}"
-    environment = {**os.environ, "GOBIN": str(target), "GOTOOLCHAIN": GO_TOOLCHAIN}
-    done = subprocess.run(  # noqa: S603 - a fixed command
-        [go, "install", f"go.temporal.io/server/cmd/server@v{VERSION}"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"Temporal server could not be built:\n{done.stderr[-2000:]}")
-    (target / "server").rename(binary)
-    target.rmdir()
-    _say(f"Built in {time.monotonic() - began:.0f} s.")
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which a client finds it."""
+        return {name: value for name, value in os.environ.items() if name.startswith("TEMPORAL_")}
+
+    async def start(self, search_attributes: Mapping[str, str]) -> None:
+        """Register the search attributes that it lacks; its namespace is the user's to make."""
+        client = await Client.connect(**self._config)
+        if await register_search_attributes(client, search_attributes):
+            await wait_until_usable(client, search_attributes)
+
+    async def stop(self) -> None:
+        """Leave it running."""
+
+    async def kill(self) -> None:
+        """Leave it running."""
 
 
 class TemporalServer:
-    """One server for development or tests, on free ports, with its data in a folder."""
+    """A server of the stack's own, with its data in a folder or in Postgres."""
 
-    def __init__(self, data_dir: Path, *, port: int = 0, for_tests: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path, *, port: int = 0, for_tests: bool = False, postgres_dsn: str = ""
+    ) -> None:
         self._home = data_dir
         self._dynamic = TUNED | (FOR_TESTS if for_tests else {})
+        self.postgres_dsn = postgres_dsn
         self._child: Child | None = None
         self.port = port or free_port()
         self.source = ""
@@ -109,99 +124,102 @@ class TemporalServer:
         """Where clients reach it."""
         return f"127.0.0.1:{self.port}"
 
-    async def start(self, search_attributes: Mapping[str, str]) -> None:
-        """Start the server; returns when the namespace and search attributes can be used."""
-        self._home.mkdir(parents=True, exist_ok=True)
-        cli = shutil.which("temporal")
-        if cli is not None:
-            self.source = f"the Temporal CLI at {cli}"
-            command = self._cli_command(cli, search_attributes)
-        else:
-            binary = await asyncio.to_thread(build_server)
-            self.source = f"Temporal server {VERSION}, built with Go"
-            command = [str(binary), "--config-file", str(self._write_config()), "--allow-no-auth"]
-            command.append("start")
-        log = self._home / "temporal.log"
-        self._child = await start("Temporal", command, log=log)
-        await wait_until(lambda: listens(self.port), self._child)
-        await self._set_up(search_attributes)
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which a client finds it, whatever the user's profile says."""
+        return {
+            "TEMPORAL_ADDRESS": self.address,
+            "TEMPORAL_NAMESPACE": NAMESPACE,
+            "TEMPORAL_CONFIG_FILE": os.devnull,
+        }
 
-    def _cli_command(self, cli: str, search_attributes: Mapping[str, str]) -> list[str]:
-        command = [cli, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(self.port)]
-        command += ["--headless", "--db-filename", str(self._home / "temporal.db")]
+    @property
+    def child(self) -> Child:
+        """The running program."""
+        assert self._child is not None
+        return self._child
+
+    async def start(self, search_attributes: Mapping[str, str]) -> None:
+        """Start the server; returns when the namespace and search attributes can be used.
+
+        Raises:
+            ProcessEndedError: it could not start; says why.
+            RuntimeError: there is no server to start, or it was not ready in time.
+        """
+        self._home.mkdir(parents=True, exist_ok=True)
+        source = await find_source(self._only())
+        self.source = source.said
+        command = await self._command(source, search_attributes)
+        self._child = await start("Temporal", command, log=self._home / "temporal.log")
+        try:
+            await wait_until(lambda: listens(self.port), self._child)
+            await self._set_up(search_attributes)
+        except BaseException:
+            await self.kill()
+            raise
+
+    def _only(self) -> Kind | None:
+        if self.postgres_dsn or (self._home / "visibility.db").exists():
+            return "server"
+        return "cli" if (self._home / "cli.db").exists() else None
+
+    async def _command(self, source: Source, search_attributes: Mapping[str, str]) -> list[str]:
+        if source.kind == "cli":
+            return self._cli_command(source.program, search_attributes)
+        stores = sqlite_stores(self._home)
+        if self.postgres_dsn:
+            await prepare_databases(self.postgres_dsn, self._home / "schema.log")
+            stores = postgres_stores(self.postgres_dsn)
+        config = self._write_config(stores)
+        return [str(source.program), "--config-file", str(config), "--allow-no-auth", "start"]
+
+    def _cli_command(self, program: Path, search_attributes: Mapping[str, str]) -> list[str]:
+        command = [str(program), "server", "start-dev", "--ip", "127.0.0.1", "--headless"]
+        command += ["--port", str(self.port), "--namespace", NAMESPACE, "--log-level", "warn"]
+        command += ["--db-filename", str(self._home / "cli.db")]
         for name, value in self._dynamic.items():
             text = f'"{value}"' if isinstance(value, str) else str(value).lower()
             command += ["--dynamic-config-value", f"{name}={text}"]
         for name, kind in search_attributes.items():
-            command += ["--search-attribute", f"{name}={kind.capitalize()}"]
+            command += ["--search-attribute", f"{name}={CLI_KINDS.get(kind, kind.capitalize())}"]
         return command
 
-    def _write_config(self) -> Path:
+    def _write_config(self, stores: Datastores) -> Path:
         dynamic = self._home / "dynamic.yaml"
-        dynamic.write_text(yaml.safe_dump({k: [{"value": v}] for k, v in self._dynamic.items()}))
-        services = {}
-        for name in ("frontend", "matching", "history", "worker"):
-            port = self.port if name == "frontend" else free_port()
-            rpc = {"grpcPort": port, "membershipPort": free_port(), "bindOnLocalHost": True}
-            services[name] = {"rpc": rpc}
-        config = {
-            "log": {"stdout": True, "level": "warn"},
-            "persistence": self._persistence(),
-            "global": {"membership": {"maxJoinDuration": "30s", "broadcastAddress": "127.0.0.1"}},
-            "services": services,
-            "clusterMetadata": self._cluster(),
-            "dcRedirectionPolicy": {"policy": "noop"},
-            "publicClient": {"hostPort": self.address},
-            "dynamicConfigClient": {"filepath": str(dynamic), "pollInterval": "60s"},
-        }
+        dynamic.write_text(yaml.safe_dump(dynamic_config(self._dynamic)), "utf-8")
+        ports = self._ports()
         path = self._home / "server.yaml"
-        path.write_text(yaml.safe_dump(config))
+        path.touch(mode=0o600)  # it may name a password
+        path.write_text(yaml.safe_dump(server_config(stores, dynamic, ports)), "utf-8")
         return path
 
-    def _persistence(self) -> dict[str, object]:
-        def store(name: str) -> dict[str, object]:
-            options = {"cache": "private", "setup": "true", "journal_mode": "wal"}
-            return {
-                "sql": {
-                    "pluginName": "sqlite",
-                    "databaseName": str(self._home / f"{name}.db"),
-                    "connectAddr": "localhost",
-                    "connectProtocol": "tcp",
-                    "connectAttributes": options | {"synchronous": "2"},
-                }
+    def _ports(self) -> dict[str, tuple[int, int]]:
+        """Return the ports its services find each other by: those of the last start, if free.
+
+        Else the server takes its former self for a lost member, and waits 40 s for it.
+        """
+        path = self._home / "ports.json"
+        known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if not all(map(is_free, known.values())) or not known:
+            known = {
+                f"{name} {use}": free_port() for name in SERVICES for use in ("grpc", "member")
             }
-
-        return {
-            "defaultStore": "default",
-            "visibilityStore": "visibility",
-            "numHistoryShards": 1,
-            "datastores": {"default": store("temporal"), "visibility": store("visibility")},
-        }
-
-    def _cluster(self) -> dict[str, object]:
-        active = {
-            "enabled": True,
-            "initialFailoverVersion": 1,
-            "rpcName": "frontend",
-            "rpcAddress": self.address,
-        }
-        return {
-            "enableGlobalNamespace": False,
-            "failoverVersionIncrement": 10,
-            "masterClusterName": "active",
-            "currentClusterName": "active",
-            "clusterInformation": {"active": active},
-        }
+            path.write_text(json.dumps(known), "utf-8")
+        ports = {name: (known[f"{name} grpc"], known[f"{name} member"]) for name in SERVICES}
+        return ports | {"frontend": (self.port, ports["frontend"][1])}
 
     async def _set_up(self, search_attributes: Mapping[str, str]) -> None:
-        deadline = time.monotonic() + 60
+        deadline = asyncio.get_running_loop().time() + SET_UP_SECONDS
         while True:
             try:
                 client = await Client.connect(self.address, namespace=NAMESPACE)
-                await _register_namespace(client)
+                await register_namespace(client)
                 await register_search_attributes(client, search_attributes)
+                await wait_until_usable(client, search_attributes)
             except (RPCError, RuntimeError) as error:
-                if time.monotonic() > deadline:
+                if not self.child.is_running:
+                    said = self.child.last_lines()
+                    raise ProcessEndedError(f"Temporal ended:\n{said}") from error
+                if asyncio.get_running_loop().time() > deadline:
                     raise RuntimeError(f"Temporal is not ready: {error}") from error
                 await asyncio.sleep(0.2)
             else:
@@ -215,38 +233,4 @@ class TemporalServer:
     async def kill(self) -> None:
         """Kill the server as a crash would."""
         if self._child is not None:
-            self._child.process.kill()
-            await self._child.process.wait()
-
-
-async def _register_namespace(client: Client) -> None:
-    retention = Duration()
-    retention.FromTimedelta(RETENTION)
-    try:
-        await client.workflow_service.register_namespace(
-            RegisterNamespaceRequest(
-                namespace=NAMESPACE, workflow_execution_retention_period=retention
-            )
-        )
-    except RPCError as error:
-        if error.status is not RPCStatusCode.ALREADY_EXISTS:
-            raise
-    await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=NAMESPACE))
-
-
-async def register_search_attributes(client: Client, wanted: Mapping[str, str]) -> None:
-    """Register search attributes that are missing, and wait until the server knows them.
-
-    An attribute that is not registered would stop a workflow for ever when it is set.
-    """
-    listed = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    missing = {
-        name: KINDS[kind] for name, kind in wanted.items() if name not in listed.custom_attributes
-    }
-    if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
-        raise RuntimeError("search attributes are being registered")
+            await self._child.kill()

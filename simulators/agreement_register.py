@@ -1,16 +1,53 @@
 """The agreement register: agreements in force and ended, by organisation and kind."""
 
-from typing import Any
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Final
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulators.faults import Faults
-from simulators.program import Record, Store, arguments, run
+from simulators.program import Record, Refused, Store, application, arguments, json_of, run
 
-FIELDS = ("org_number", "kind", "template", "document_sha256", "valid_from")
+KINDS: Final = {"producer", "processing"}
+STATUSES: Final = {"in_force", "ended"}
+
+
+def _is_date(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+FIELDS: Final[dict[str, Callable[[str], object]]] = {
+    "org_number": re.compile(r"\d{6}-\d{4}").fullmatch,
+    "kind": KINDS.__contains__,
+    "template": bool,
+    "document_sha256": re.compile(r"[0-9a-f]{64}").fullmatch,
+    "valid_from": _is_date,
+}
+
+
+def _refusal(status: int, code: str, **more: object) -> Refused:
+    return Refused(JSONResponse({"code": code, **more}, status))
+
+
+async def _fields(request: Request, rules: dict[str, Callable[[str], object]]) -> dict[str, str]:
+    """Return the fields of a body; one that is missing or wrong is told."""
+    invalid = JSONResponse({"code": "invalid", "fields": sorted(rules)}, 422)
+    body = await json_of(request, invalid)
+    if not isinstance(body, dict):
+        raise Refused(invalid)
+    sent = {name: body.get(name) for name in rules}
+    wrong = [n for n, value in sent.items() if not (isinstance(value, str) and rules[n](value))]
+    if wrong:
+        raise _refusal(422, "invalid", fields=wrong)
+    return {name: str(value) for name, value in sent.items()}
 
 
 class Register:
@@ -24,83 +61,81 @@ class Register:
         """Return where the operations are served."""
         return [
             Route("/agreements", self.find, methods=["GET"]),
-            Route("/agreements/{key}", self.register, methods=["PUT"]),
-            Route("/agreements/{key}", self.read, methods=["GET"]),
-            Route("/agreements/{key}/end", self.end, methods=["POST"]),
+            Route("/agreements/{key:path}/end", self.end, methods=["POST"]),
+            Route("/agreements/{key:path}", self.register, methods=["PUT"]),
+            Route("/agreements/{key:path}", self.read, methods=["GET"]),
         ]
 
-    def _allowed(self, request: Request) -> bool:
-        return request.headers.get("authorization") == self._token
+    def agreements(self) -> list[Record]:
+        """Return every agreement, in the order they came."""
+        return list(self._store.all("agreement").values())
+
+    def _admit(self, request: Request) -> None:
+        if request.headers.get("authorization") != self._token:
+            raise _refusal(401, "unauthorized")
+
+    def _known(self, request: Request) -> Record:
+        record = self._store.get("agreement", request.path_params["key"])
+        if record is None:
+            raise _refusal(404, "not_found")
+        return record
 
     async def find(self, request: Request) -> Response:
         """List agreements by organisation, kind and status."""
-        if not self._allowed(request):
-            return JSONResponse({"code": "unauthorized"}, 401)
-        wanted = dict(request.query_params)
+        self._admit(request)
+        asked = dict(request.query_params)
+        known = {"org_number": FIELDS["org_number"], "kind": FIELDS["kind"]}
+        rules = known | {"status": STATUSES.__contains__}
+        if wrong := [
+            name for name, value in asked.items() if name in rules and not rules[name](value)
+        ]:
+            raise _refusal(422, "invalid", fields=wrong)
+        wanted = {name: value for name, value in asked.items() if name in rules}
         found = [
-            record
-            for record in self._store.all("agreement").values()
-            if all(record.get(name) == value for name, value in wanted.items())
+            each
+            for each in self.agreements()
+            if all(each[name] == value for name, value in wanted.items())
         ]
         return JSONResponse({"agreements": found})
 
     async def register(self, request: Request) -> Response:
         """Register an agreement under its key; the same again changes nothing."""
-        if not self._allowed(request):
-            return JSONResponse({"code": "unauthorized"}, 401)
-        body = await request.json()
+        self._admit(request)
+        content = await _fields(request, FIELDS)
         key = request.path_params["key"]
-        if missing := [name for name in FIELDS if name not in body]:
-            return JSONResponse({"code": "missing", "fields": missing}, 422)
-        new = {"key": key, "status": "in_force"} | {name: body[name] for name in FIELDS}
-        agreements = self._store.all("agreement")
-        if key in agreements:
-            same = all(agreements[key][name] == new[name] for name in FIELDS)
-            status = 200 if same else 409
-            return JSONResponse(agreements[key] if same else {"code": "other_content"}, status)
-        taken = [r for r in agreements.values() if _same_right(r, new)]
-        if taken:
-            return JSONResponse({"code": "in_force", "existing": taken[0]["key"]}, 409)
+        if known := self._store.get("agreement", key):
+            if any(known[name] != value for name, value in content.items()):
+                raise _refusal(409, "other_content", existing=key)
+            return JSONResponse(known)
+        new = {"key": key, "status": "in_force", **content}
+        for each in self.agreements():
+            if all(each[name] == new[name] for name in ("org_number", "kind", "status")):
+                raise _refusal(409, "in_force", existing=each["key"])
         self._store.put("agreement", key, new)
         return JSONResponse(new, 201)
 
     async def read(self, request: Request) -> Response:
         """Read one agreement."""
-        if not self._allowed(request):
-            return JSONResponse({"code": "unauthorized"}, 401)
-        record = self._store.all("agreement").get(request.path_params["key"])
-        return JSONResponse(record) if record else JSONResponse({"code": "not_found"}, 404)
+        self._admit(request)
+        return JSONResponse(self._known(request))
 
     async def end(self, request: Request) -> Response:
-        """End an agreement; once ended it stays so."""
-        if not self._allowed(request):
-            return JSONResponse({"code": "unauthorized"}, 401)
-        key = request.path_params["key"]
-        record = self._store.all("agreement").get(key)
-        if record is None:
-            return JSONResponse({"code": "not_found"}, 404)
+        """End an agreement; once ended it stays so, with the day it got first."""
+        self._admit(request)
+        record = self._known(request)
+        last_day = await _fields(request, {"last_day": _is_date})
         if record["status"] == "in_force":
-            last_day = (await request.json())["last_day"]
-            record |= {"status": "ended", "last_day": last_day}
-            self._store.put("agreement", key, record)
+            record = {**record, "status": "ended", **last_day}
+            self._store.put("agreement", record["key"], record)
         return JSONResponse(record)
-
-
-def _same_right(record: Record, new: Record) -> bool:
-    names: tuple[str, ...] = ("org_number", "kind", "status")
-    return all(record[name] == new[name] for name in names)
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     options = arguments("The simulated agreement register.").parse_args()
     store = Store(options.data_dir, "agreement_register")
-
-    def state() -> list[Any]:
-        return list(store.all("agreement").values())
-
-    app = Starlette(routes=Register(store, options.token).routes())
-    run(app, Faults(state, store.clear), options)
+    register = Register(store, options.token)
+    run(application(register.routes()), Faults(register.agreements, store.clear), options)
 
 
 if __name__ == "__main__":

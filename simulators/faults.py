@@ -1,13 +1,24 @@
 """Faults on demand: `POST /_control/faults {match, status|drop|half|hang|pending, times, seconds}`.
 
-`match` is `METHOD /path-pattern` (shell-style) or `*`. `status` answers with it; `drop` does the
-work and loses the answer; `half` sends half a body; `hang` answers nothing for `seconds`;
-`pending` lets a create be accepted only (202) where the system knows that. `times` is how many
-requests it hits; none means until reset. `GET /_control/state` tells what the system holds.
+`match` is `METHOD /path`, where `*` stands for anything, or `*` alone; without a `*` it is the
+whole path. One of these happens to a request that it hits:
+
+- `status`: it is answered with, and with `headers` and `body` where given; nothing is done;
+- `drop`: the work is done, the answer lost: the connection closes without a byte;
+- `half`: the work is done, and the connection closes in the middle of the body;
+- `hang`: nothing is done or answered for `seconds` (60), then the connection closes;
+- `pending`: what a portal's people approve first is accepted only (202, or 201 by `status`),
+  until `seconds` have passed or, without them, until `POST /_control/release`.
+
+`times` is how many requests it hits; 0 or none means until the reset. `DELETE /_control/faults`
+and `POST /_control/reset` clear all faults, the latter with `{"state": true}` all data too.
+`GET /_control/state` tells what the system holds. Control is for the same machine only.
 """
 
 import asyncio
+import contextlib
 import fnmatch
+import ipaddress
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -18,59 +29,84 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGI = Callable[[Scope, Receive, Send], Awaitable[None]]
+Control = Callable[[dict[str, Any]], Any]
+
+HANG_SECONDS = 60
 
 
 @dataclass
 class Fault:
-    """One fault."""
+    """One fault.
+
+    Raises:
+        ValueError: it says nothing that could happen.
+    """
 
     match: str
     status: int | None = None
     headers: dict[str, str] | None = None
+    body: Any = None
     drop: bool = False
     half: bool = False
     hang: bool = False
     pending: bool = False
     times: int | None = None
-    seconds: float = 60
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        self.times = self.times or None
+        happens = [self.drop, self.half, self.hang, self.pending or self.status is not None]
+        if sum(map(bool, happens)) != 1 or not isinstance(self.match, str):
+            raise ValueError("match, and one of status, drop, half, hang, pending")
 
     def hits(self, method: str, path: str) -> bool:
         """Whether it applies to a request."""
-        return self.match == "*" or fnmatch.fnmatch(f"{method} {path}", self.match)
-
-
-class ConnectionLostError(Exception):
-    """The connection is closed before, or in the middle of, an answer."""
+        return self.match == "*" or fnmatch.fnmatchcase(f"{method} {path}", self.match)
 
 
 class Faults:
     """The faults of one simulator, and its control interface."""
 
-    def __init__(self, state: Callable[[], Any], clear: Callable[[], None] = lambda: None) -> None:
-        self._state = state
-        self._clear = clear
+    def __init__(self, state: Callable[[], Any], clear: Callable[[], None]) -> None:
         self._faults: list[Fault] = []
-        self.extra: dict[str, Callable[[], Any]] = {}
+        self._clear = clear
+        self.controls: dict[str, Control] = {
+            "POST faults": self._set,
+            "DELETE faults": lambda _: self._faults.clear(),
+            "POST reset": self._reset,
+            "GET state": lambda _: state(),
+        }
+
+    def _set(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self._faults.append(Fault(**asked))
+        return asked
+
+    def _reset(self, asked: dict[str, Any]) -> None:
+        self._faults.clear()
+        if asked.get("state"):
+            self._clear()
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault that hits a request, and count it."""
         for fault in self._faults:
-            if fault.hits(method, path) and fault.times != 0:
+            if fault.hits(method, path):
                 if fault.times is not None:
                     fault.times -= 1
+                    if fault.times == 0:
+                        self._faults.remove(fault)
                 return fault
         return None
 
-    def around(self, app: ASGI) -> ASGI:
-        """Put the faults in front of an application."""
+    def around(self, app: ASGI, *, reliable: bool = False) -> ASGI:
+        """Put faults and control in front of an application; only control when `reliable`."""
 
         async def faulty(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                return
             if scope["path"].startswith("/_control/"):
                 await self._control(scope, receive, send)
             elif scope["path"] == "/health" and scope["method"] == "GET":
                 await answer(send, 200, {"status": "UP"})
+            elif reliable:
+                await app(scope, receive, send)
             else:
                 await self._through(app, scope, receive, send)
 
@@ -81,35 +117,36 @@ class Faults:
         scope["fault"] = fault
         if fault is None or fault.pending:
             await app(scope, receive, send)
-        elif fault.hang:
-            await asyncio.sleep(fault.seconds)
-        elif fault.drop:
-            await app(scope, receive, _nowhere)
-            await _lose(send)
-        elif fault.half:
-            await app(scope, receive, _half(send))
+        elif fault.status is not None:
+            said = {"code": fault.status, "message": "fault", "description": "by the simulator"}
+            body = said if fault.body is None else fault.body
+            await answer(send, fault.status, body, fault.headers)
         else:
-            body = {"code": fault.status, "message": "fault", "description": "by the simulator"}
-            await answer(send, fault.status or 500, body, fault.headers)
+            if fault.drop:
+                await app(scope, receive, _nowhere)
+            elif fault.half:
+                await app(scope, receive, _half(send))
+            else:
+                seconds = HANG_SECONDS if fault.seconds is None else fault.seconds
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(_gone(receive), seconds)
+            scope["close"]()
+            await _gone(receive)
 
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = f"{scope['method']} {scope['path'].removeprefix('/_control/')}"
-        body = await read_body(receive)
-        asked = json.loads(body) if body else {}
-        if call == "POST faults":
-            self._faults.append(Fault(**asked))
-            await answer(send, 201, asked)
-        elif call == "POST reset":
-            self._faults.clear()
-            if asked.get("state"):
-                self._clear()
-            await answer(send, 200, {})
-        elif call == "GET state":
-            await answer(send, 200, self._state())
-        elif call in self.extra:
-            await answer(send, 200, self.extra[call]())
+        if not ipaddress.ip_address(scope["client"][0]).is_loopback:
+            await answer(send, 403, {"error": "control is for the same machine only"})
+        elif call not in self.controls:
+            await answer(send, 404, {"error": f"one of {', '.join(self.controls)}"})
         else:
-            await answer(send, 404, {})
+            try:
+                body = await read_body(receive)
+                said = self.controls[call](json.loads(body) if body else {})
+            except (ValueError, TypeError, AttributeError) as error:
+                await answer(send, 400, {"error": str(error)})
+            else:
+                await answer(send, 200, said if said is not None else {})
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -126,18 +163,17 @@ async def answer(
     send: Send, status: int, body: object, headers: dict[str, str] | None = None
 ) -> None:
     """Send a JSON answer."""
-    sent = {"content-type": "application/json"} | (headers or {})
-    encoded = [(name.encode(), value.encode()) for name, value in sent.items()]
+    content = json.dumps(body).encode()
+    sent = {"content-type": "application/json", "content-length": str(len(content))}
+    encoded = [(name.encode(), value.encode()) for name, value in (sent | (headers or {})).items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
-    await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+    await send({"type": "http.response.body", "body": content})
 
 
-async def _lose(send: Send) -> None:
-    """Close the connection before the answer is whole: a promised body never comes."""
-    headers = [(b"content-length", b"1000")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": True})
-    raise ConnectionLostError
+async def _gone(receive: Receive) -> None:
+    """Wait until the connection is closed."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _nowhere(message: Message) -> None:
@@ -146,13 +182,9 @@ async def _nowhere(message: Message) -> None:
 
 def _half(send: Send) -> Send:
     async def cut(message: Message) -> None:
-        if message["type"] != "http.response.body":
-            await send(message)
-            return
-        body = message.get("body", b"")
-        await send(
-            {"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True}
-        )
-        raise ConnectionLostError
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            message = {**message, "body": body[: len(body) // 2], "more_body": True}
+        await send(message)
 
     return cut

@@ -1,23 +1,27 @@
 """The mail server: takes mail by SMTP and keeps it, to be read over HTTP.
 
-An address whose local part begins with `bounce` is refused for good (550). The same Message-ID
-to the same recipient is kept once, with a count.
+An address that begins with `bounce` is refused for good (550), one that begins with `slow` for
+now (451) the first time. The same Message-ID to the same recipient is kept once, with a count.
+
+Faults hit the end of a mail: `match` is `DATA recipient`. `status` is the answer, `drop` keeps
+the mail and closes, `half` the same after half an answer, `hang` keeps nothing and says nothing.
 """
 
 import asyncio
 import email
 import email.policy
-from typing import Any
+import uuid
+from datetime import UTC, datetime
+from typing import Any, cast
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from simulators.faults import Faults
-from simulators.program import Store, arguments, server
+from simulators.faults import ASGI, HANG_SECONDS, Faults
+from simulators.program import Record, Store, arguments, serve
 
 
 class Mailbox:
@@ -30,10 +34,14 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, smtp: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Refuse addresses that do not exist."""
+        """Refuse addresses that do not exist, and some the first time."""
         del smtp, session, options
-        if address.startswith("bounce"):
+        who = address.casefold()
+        if who.startswith("bounce"):
             return "550 5.1.1 no such mailbox"
+        if who.startswith("slow") and self._store.get("greylisted", who) is None:
+            self._store.put("greylisted", who, {})
+            return "451 4.7.1 try again later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -42,31 +50,41 @@ class Mailbox:
     ) -> str:
         """Keep a mail, unless a fault hits."""
         del session
-        fault = self.faults.take("DATA", "")
+        fault = self.faults.take("DATA", ",".join(envelope.rcpt_tos))
         if fault is not None and fault.status is not None:
             return f"{fault.status} fault by the simulator"
+        if fault is not None and fault.hang:
+            await asyncio.sleep(HANG_SECONDS if fault.seconds is None else fault.seconds)
+        else:
+            self._keep(envelope)
+        if fault is not None and smtp.transport is not None:
+            if fault.half:
+                cast("asyncio.Transport", smtp.transport).write(b"25")
+            smtp.transport.close()
+        return "250 OK"
+
+    def _keep(self, envelope: Envelope) -> None:
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         message = email.message_from_bytes(raw, policy=email.policy.default)
         body = message.get_body(("plain",))
+        message_id = str(message["Message-ID"] or uuid.uuid4())
         for to in envelope.rcpt_tos:
-            record_id = f"{message['Message-ID']} {to}"
-            known = self._store.all("mail").get(record_id)
-            record = {
+            record_id = f"{message_id} {to}"
+            known = self._store.get("mail", record_id)
+            first: Record = known or {
                 "to": to,
                 "from": envelope.mail_from,
-                "subject": str(message["Subject"]),
-                "message_id": str(message["Message-ID"]),
+                "subject": str(message["Subject"] or ""),
+                "message_id": message_id,
                 "text": body.get_content() if body else "",
-                "count": known["count"] + 1 if known else 1,
+                "received_at": datetime.now(UTC).isoformat(),
+                "count": 0,
             }
-            self._store.put("mail", record_id, record)
-        if fault is not None and fault.drop and smtp.transport is not None:
-            smtp.transport.close()
-        return "250 OK"
+            self._store.put("mail", record_id, {**first, "count": first["count"] + 1})
 
-    def messages(self) -> list[dict[str, Any]]:
-        """Return all mails."""
+    def messages(self) -> list[Record]:
+        """Return all mails, in the order they came."""
         return list(self._store.all("mail").values())
 
     async def read(self, request: Request) -> JSONResponse:
@@ -81,13 +99,18 @@ async def main() -> None:
     parser.add_argument("--control-port", type=int, required=True)
     options = parser.parse_args()
     mailbox = Mailbox(Store(options.data_dir, "mail"))
-    smtp = Controller(mailbox, hostname=options.host, port=options.port)
-    smtp.start()
     app = Starlette(routes=[Route("/messages", mailbox.read, methods=["GET"])])
+    control = mailbox.faults.around(cast("ASGI", app), reliable=True)
+
+    def conversation() -> SMTP:
+        return SMTP(mailbox, hostname="mail.example", enable_SMTPUTF8=True)
+
+    loop = asyncio.get_running_loop()
+    server: Any = await loop.create_server(conversation, options.host, options.port)
     try:
-        await server(mailbox.faults.around(app), options.host, options.control_port).serve()
+        await serve(control, options.host, options.control_port)
     finally:
-        smtp.stop(no_assert=True)
+        server.close()
 
 
 if __name__ == "__main__":

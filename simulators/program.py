@@ -1,62 +1,101 @@
 """What every simulator is: a small ASGI program with faults, state on disk, and a clean end."""
 
 import argparse
+import asyncio
 import json
+import signal
 import sqlite3
-import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from simulators.faults import ASGI, Faults
+from simulators.faults import ASGI, Faults, Receive, Scope, Send
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
+
+# Requests still under way after this are cut off: a simulator ends within a second.
+LAST_ANSWERS_SECONDS = 0.3
 
 
 class Store:
-    """Records by kind and id, each written through to disk, so that a kill loses nothing."""
+    """Records by kind and id, each written through to disk, so that a kill loses nothing.
+
+    What is read is never changed in place: a changed record is `put`.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(
-            folder / f"{name}.db", isolation_level=None, check_same_thread=False
-        )
+        self._connection = sqlite3.connect(folder / f"{name}.db", isolation_level=None)
         self._connection.execute("pragma journal_mode = wal")
         self._connection.execute("pragma synchronous = normal")
         self._connection.execute(
             "create table if not exists records"
             " (kind text, id text, record text, primary key (kind, id))"
         )
+        self._records: dict[str, dict[str, Record]] = {}
+        rows = self._connection.execute("select kind, id, record from records order by rowid")
+        for kind, record_id, record in rows:
+            self._records.setdefault(kind, {})[record_id] = json.loads(record)
 
     def all(self, kind: str) -> dict[str, Record]:
         """Return every record of a kind by id, in the order they came."""
-        rows = self._connection.execute(
-            "select id, record from records where kind = ? order by rowid", (kind,)
-        )
-        return {row[0]: json.loads(row[1]) for row in rows}
+        return dict(self._records.get(kind, {}))
+
+    def get(self, kind: str, record_id: str) -> Record | None:
+        """Return one record."""
+        return self._records.get(kind, {}).get(record_id)
 
     def put(self, kind: str, record_id: str, record: Record) -> None:
         """Write a record."""
-        with self._lock:
-            self._connection.execute(
-                "insert into records values (?, ?, ?)"
-                " on conflict (kind, id) do update set record = excluded.record",
-                (kind, record_id, json.dumps(record)),
-            )
+        self._connection.execute(
+            "insert into records values (?, ?, ?)"
+            " on conflict (kind, id) do update set record = excluded.record",
+            (kind, record_id, json.dumps(record)),
+        )
+        self._records.setdefault(kind, {})[record_id] = record
 
     def delete(self, kind: str, record_id: str) -> None:
         """Forget a record."""
-        with self._lock:
-            self._connection.execute(
-                "delete from records where kind = ? and id = ?", (kind, record_id)
-            )
+        self._connection.execute("delete from records where kind = ? and id = ?", (kind, record_id))
+        self._records.get(kind, {}).pop(record_id, None)
 
     def clear(self) -> None:
         """Forget everything."""
-        with self._lock:
-            self._connection.execute("delete from records")
+        self._connection.execute("delete from records")
+        self._records.clear()
+
+
+class Refused(Exception):
+    """A request gets this answer instead of what it asked for."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
+
+
+def application(routes: list[Route]) -> Starlette:
+    """Return an application whose operations may raise `Refused`."""
+
+    def refused(request: Request, error: Exception) -> Response:
+        del request
+        return cast("Refused", error).answer
+
+    return Starlette(routes=routes, exception_handlers={Refused: refused})
+
+
+async def json_of(request: Request, otherwise: Response) -> Any:
+    """Return the JSON body of a request; `otherwise` is the answer when it is none."""
+    try:
+        return await request.json()
+    except ValueError:
+        raise Refused(otherwise) from None
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -69,14 +108,40 @@ def arguments(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def server(app: ASGI, host: str, port: int) -> uvicorn.Server:
-    """Return a server for an application; it ends within a second of SIGTERM."""
+class _Protocol(H11Protocol):
+    """HTTP/1.1 whose connection an application can close: `scope["close"]()`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        app = cast("ASGI", self.app)
+
+        async def closable(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["close"] = self.transport.close
+            await app(scope, receive, send)
+
+        self.app = cast("Any", closable)
+
+
+async def serve(app: ASGI, host: str, port: int) -> None:
+    """Serve an application until SIGTERM or Ctrl-C, then return."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server raises what ended it once more, for whoever was there before it: nobody.
+        signal.signal(number, lambda *_: None)
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1, lifespan="off"
+        cast("Any", app),
+        host=host,
+        port=port,
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=cast("int", LAST_ANSWERS_SECONDS),
     )
-    return uvicorn.Server(config)
+    await uvicorn.Server(config).serve()
 
 
 def run(app: ASGI, faults: Faults, options: argparse.Namespace) -> None:
     """Serve an application behind its faults until SIGTERM."""
-    server(faults.around(app), options.host, options.port).run()
+    asyncio.run(serve(faults.around(app), options.host, options.port))

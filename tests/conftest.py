@@ -1,16 +1,29 @@
-"""What tests of the whole share: Postgres, Temporal and the simulated outside world, once a run."""
+"""What all tests share: the world is started once, when the first test asks for it."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from records.migrate import migrate
 from runtime.postgres import EmbeddedPostgres
+from runtime.temporal_server import TemporalServer
+from tests.world import World, running_world
+from workflows.case import SEARCH_ATTRIBUTES
 
 TEMPLATE = "migrated"
 numbers = count(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_settings() -> None:
+    """Let no settings of the machine reach a test."""
+    for name in list(os.environ):
+        if name.startswith(("TEMPORAL_", "NGP_")) or name in {"DATABASE_DSN", "KEY_FILE"}:
+            del os.environ[name]
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -23,7 +36,43 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
     await server.stop()
 
 
+@pytest_asyncio.fixture(scope="session")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A real server, Postgres, the simulated systems, and workers in this process."""
+    folder: Path = tmp_path_factory.mktemp("world")
+    async with running_world(folder) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+async def _say_where_it_hung(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """When a test of the world fails, print its workflows' pending activities and histories."""
+    yield
+    report = getattr(request.node, "report_of_call", None)
+    if report is not None and report.failed and "world" in request.fixturenames:
+        started: World = request.getfixturevalue("world")
+        print(await started.describe_open())  # noqa: T201 - shown by pytest with the failure
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep the report of a test, for the fixture above."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.when == "call":
+        item.report_of_call = report  # type: ignore[attr-defined]
+
+
 @pytest_asyncio.fixture(scope="module")
 async def database(postgres: EmbeddedPostgres) -> str:
     """Return how to connect to a fresh, migrated database of the module's own."""
     return await postgres.create_database(f"module_{next(numbers)}", template=TEMPLATE)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TemporalServer]:
+    """Run a Temporal server that skips time."""
+    server = TemporalServer(tmp_path_factory.mktemp("temporal"), for_tests=True)
+    await server.start(SEARCH_ATTRIBUTES)
+    yield server
+    await server.stop()

@@ -89,6 +89,7 @@ class Durable(Deciding[S]):
         self._called_off: set[str] = set()
         self._shown: dict[str, object] = {}
         self._view_version = -1
+        self._bug: BaseException | None = None
 
     # ---- living --------------------------------------------------------------------------
 
@@ -110,12 +111,21 @@ class Durable(Deciding[S]):
             )
         ]
         for chore in chores:
-            chore.add_done_callback(_surface)
-        await workflow.wait_condition(lambda: self._is_done or self._should_continue)
+            chore.add_done_callback(self._notice_bug)
+        await workflow.wait_condition(
+            lambda: self._is_done or self._should_continue or self._bug is not None
+        )
+        if self._bug is not None:
+            raise RuntimeError("a chore stopped") from self._bug
         if not self._is_done:
             await self._continue(chores)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return Result(number=self.state.number, outcome=self.state.outcome)
+
+    def _notice_bug(self, task: asyncio.Task[None]) -> None:
+        """A chore that stops is a bug: it fails the workflow task, so that it shows and blocks."""
+        if not task.cancelled() and task.exception() is not None:
+            self._bug = task.exception()
 
     async def _is_opened_in_time(self) -> bool:
         if self.state.is_opened:
@@ -194,7 +204,7 @@ class Durable(Deciding[S]):
             )
             self._running[want.key] = handle
             task = asyncio.create_task(self._await_answer(want, operation, handle))
-            task.add_done_callback(_surface)
+            task.add_done_callback(self._notice_bug)
 
     async def _await_answer(
         self, want: Pending, operation: Operation, handle: workflow.ActivityHandle[Any]
@@ -202,7 +212,7 @@ class Durable(Deciding[S]):
         try:
             answer = await handle
         except ActivityError as error:
-            if not is_cancelled_exception(error):
+            if not is_cancelled_exception(error) and want.key not in self._called_off:
                 raise
             self._finish(want)
             unknown = {"operation": want.operation}
@@ -370,9 +380,3 @@ class Durable(Deciding[S]):
 
 def _shown_first(waiting: Waiting) -> tuple[int, datetime]:
     return (ORDER.index(waiting.on), waiting.since)
-
-
-def _surface(task: asyncio.Task[None]) -> None:
-    """A chore that fails is a bug: let it fail the workflow task, so that it shows."""
-    if not task.cancelled() and task.exception() is not None:
-        raise task.exception()  # type: ignore[misc]

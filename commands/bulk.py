@@ -1,0 +1,160 @@
+"""Applications in bulk from a CSV file: progress, a report row for each line, resumable."""
+
+import asyncio
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from rich.progress import Progress
+
+from commands.acting import open_onboarding
+from commands.context import CommandError, Context, say
+from commands.people import actor_of
+from domain.act import Actor
+from runtime.acting import StepRefusedError
+
+NEEDED = ("org_number", "contact_name", "contact_email", "dataset_id")
+REPORT = ("line", "org_number", "result", "reason")
+DONE = {"opened", "already_open"}
+AT_ONCE = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the file: an application with one or more data sets, `;` between them."""
+
+    line: int
+    values: dict[str, str]
+
+    @property
+    def request_id(self) -> str:
+        """The same for the same line, so that a repeated import opens nothing twice."""
+        said = "|".join(f"{name}={self.values[name]}" for name in sorted(self.values))
+        return f"import/{hashlib.sha256(said.encode()).hexdigest()[:32]}"
+
+    def application(self) -> dict[str, Any]:
+        """Return the application that the line stands for."""
+        values = self.values
+        email = values["contact_email"]
+        owner = values.get("information_owner_name") or values["contact_name"]
+        datasets = [
+            {
+                "dataset_id": dataset_id.strip(),
+                "information_owner": {
+                    "name": owner,
+                    "email": values.get("information_owner_email") or email,
+                },
+                "support_email": values.get("support_email") or email,
+                "personal_data": values.get("personal_data") or "unknown",
+                "delivery": values.get("delivery") or "own",
+                "hosting": values.get("hosting") or "data_host",
+                "base_url": values.get("base_url") or None,
+            }
+            for dataset_id in values["dataset_id"].split(";")
+        ]
+        return {
+            "organisation": {"org_number": values["org_number"]},
+            "contact": {
+                "name": values["contact_name"],
+                "email": email,
+                "phone": values.get("contact_phone", ""),
+            },
+            "datasets": datasets,
+        }
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read the file.
+
+    Raises:
+        CommandError: it is not there, or a column is missing.
+    """
+    if not path.is_file():
+        raise CommandError(f"Filen {path} finns inte. / There is no file {path}.")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
+        if missing:
+            raise CommandError(
+                f"{path.name}: kolumner saknas / columns are missing: {', '.join(missing)}"
+            )
+        return [
+            Row(number, {name: (value or "").strip() for name, value in row.items() if name})
+            for number, row in enumerate(reader, start=2)
+        ]
+
+
+def report_path(path: Path) -> Path:
+    """Return where the report of a file is written."""
+    return path.with_suffix(".report.csv")
+
+
+def _already_done(path: Path) -> set[str]:
+    if not path.exists():
+        return set()
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["line"] for row in csv.DictReader(file) if row["result"] in DONE}
+
+
+async def import_file(context: Context, path: Path) -> dict[str, int]:
+    """Open a case for every line that has none yet; returns how many ended how."""
+    rows = await asyncio.to_thread(read_rows, path)
+    report = report_path(path)
+    done = await asyncio.to_thread(_already_done, report)
+    todo = [row for row in rows if str(row.line) not in done]
+    actor = await actor_of(context, "case_handler", None)
+    counts: dict[str, int] = {"skipped": len(rows) - len(todo)}
+    slots = asyncio.Semaphore(AT_ONCE)
+    with _Report(report) as written, Progress(transient=True) as progress:
+        task = progress.add_task("import", total=len(todo))
+
+        async def one(row: Row) -> None:
+            async with slots:
+                result, reason = await _open(context, row, actor)
+            written.write(row, result, reason)
+            counts[result] = counts.get(result, 0) + 1
+            progress.advance(task)
+
+        await asyncio.gather(*(one(row) for row in todo))
+    say(f"Rapport / report: {report}")
+    return counts
+
+
+async def _open(context: Context, row: Row, actor: Actor) -> tuple[str, str]:
+    try:
+        await open_onboarding(context, row.application(), actor, request_id=row.request_id)
+    except StepRefusedError as error:
+        refusal = error.refusal
+        if refusal["code"] == "already_open":
+            return "already_open", refusal["text"]["sv"]
+        field = f"{refusal['field']}: " if refusal.get("field") else ""
+        return "refused", f"{field}{refusal['text']['sv']} / {refusal['text']['en']}"
+    except CommandError as error:
+        return "refused", str(error)
+    return "opened", ""
+
+
+class _Report:
+    """The report, written line by line, so that a cut import can go on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Self:
+        is_new = not self._path.exists()
+        self._file = self._path.open("a", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file)
+        if is_new:
+            self._writer.writerow(REPORT)
+        return self
+
+    def write(self, row: Row, result: str, reason: str) -> None:
+        """Write how one line ended. A number that may be a person's is not repeated."""
+        number = "" if "personnummer" in reason else row.values["org_number"]
+        self._writer.writerow((row.line, number, result, reason))
+        self._file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()

@@ -1,0 +1,176 @@
+"""What breaks outside costs nothing but time: one application, one key, and people are served."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from commands.demo import Demo
+from records import incidents
+from tests.world import World
+
+ONE_EACH = {"verification": 1, "production": 1}
+CREATE = "POST /api/am/devportal/v3/applications"
+SUBSCRIBE = "POST /api/am/devportal/v3/subscriptions"
+GENERATE = "POST /api/am/devportal/v3/applications/*/generate-keys"
+
+
+async def _until_decided(demo: Demo) -> None:
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide()
+
+
+async def _connect(demo: Demo) -> None:
+    await demo.fetch("verification")
+    await demo.report_delivery()
+    await demo.fetch("production")
+    await demo.stage("ended")
+
+
+@pytest.mark.parametrize("match", [CREATE, SUBSCRIBE, GENERATE])
+@pytest.mark.parametrize("how", ["drop", "half"])
+async def test_a_lost_answer_doubles_nothing(world: World, match: str, how: str) -> None:
+    """The portal does the work and its answer is lost: still one application and one key."""
+    demo = world.demo()
+    await _until_decided(demo)
+    await world.fault("portal_verification", match=match, times=1, **{how: True})
+    await demo.countersign()
+    await _connect(demo)
+
+    assert ONE_EACH == await demo.count("applications")
+    assert ONE_EACH == await demo.count("keys")
+    assert await demo.production_works()
+
+
+async def test_an_outage_blocks_no_person_and_shows_its_cause(world: World) -> None:
+    """While the portal is down a step is answered; the incident says what, and clears by retry."""
+    demo = world.demo()
+    await _until_decided(demo)
+    await world.fault("portal_verification", match=CREATE, status=503)
+    await demo.countersign()
+    ref = demo.part("credential", demo.entry.org_number, "verification")
+
+    view = await demo.until("an incident", lambda v: bool(v["incidents"]), ref)
+    incident = view["incidents"][0]
+    assert "portal_verification" == incident["system"]
+    assert "create_application" == incident["operation"]
+    assert 503 == incident["status"]
+    assert incident["attempts"] >= 3
+    assert (await demo.view())["incidents"]  # the case shows its parts' incidents
+
+    note = {"text": "Vi vet om felet.", "visibility": "internal"}
+    await demo.act("case_handler", "note", note)
+
+    await world.heal("portal_verification")
+    await demo.act("operator", "retry_step", {}, ref)
+    await demo.until("no incident", lambda v: not v["incidents"], ref)
+    await _connect(demo)
+    assert ONE_EACH == await demo.count("keys")
+
+
+async def test_what_a_retry_cannot_mend_is_an_incident_at_once(world: World) -> None:
+    """A 403 shows at the first attempt and asks for a long pause; a retry by hand mends it."""
+    demo = world.demo()
+    await _until_decided(demo)
+    await world.fault("portal_verification", match=CREATE, status=403)
+    await demo.countersign()
+    ref = demo.part("credential", demo.entry.org_number, "verification")
+
+    view = await demo.until("an incident", lambda v: bool(v["incidents"]), ref)
+    assert (1, True) == (view["incidents"][0]["attempts"], view["incidents"][0]["unmendable"])
+
+    await world.heal("portal_verification")
+    await demo.act("operator", "retry_step", {}, ref)
+    await demo.stage("offered", ref=ref)
+
+
+async def test_the_first_success_wakes_the_rest(world: World) -> None:
+    """After an outage one retry at a system starts everything else that waits on it."""
+    demos = [world.demo(), world.demo()]
+    for demo in demos:
+        await _until_decided(demo)
+    await world.fault("portal_verification", match=CREATE, status=403)
+    refs = [demo.part("credential", demo.entry.org_number, "verification") for demo in demos]
+    for demo, ref in zip(demos, refs, strict=True):
+        await demo.countersign()
+        await demo.until("an incident", lambda v: bool(v["incidents"]), ref)
+
+    await world.heal("portal_verification")
+    await demos[0].act("operator", "retry_step", {}, refs[0])
+    await demos[1].stage("offered", ref=refs[1])
+    assert [] == await incidents.failing(world.context.pool, "portal_verification")
+
+
+async def test_an_outage_adds_nothing_to_the_history(world: World) -> None:
+    """Attempts that fail leave no events, however many they are."""
+    demo = world.demo()
+    await _until_decided(demo)
+    await world.fault("portal_verification", match=CREATE, status=500)
+    await demo.countersign()
+    ref = demo.part("credential", demo.entry.org_number, "verification")
+    await demo.until("attempts", lambda v: any(i["attempts"] >= 3 for i in v["incidents"]), ref)
+    before = len((await world.handle(ref).fetch_history()).events)
+    await demo.until("attempts", lambda v: any(i["attempts"] >= 4 for i in v["incidents"]), ref)
+
+    assert before == len((await world.handle(ref).fetch_history()).events)
+    await world.heal("portal_verification")
+    await demo.act("operator", "retry_step", {}, ref)
+    await demo.stage("offered", ref=ref)
+
+
+async def test_withdrawing_in_the_middle_of_key_generation_leaves_nothing(world: World) -> None:
+    """The key is being made when the producer withdraws: whatever came of it is removed."""
+    demo = world.demo()
+    await _until_decided(demo)
+    await world.fault("portal_verification", match=GENERATE, hang=True, seconds=3, times=1)
+    await demo.countersign()
+    ref = demo.part("credential", demo.entry.org_number, "verification")
+    await demo.until("key generation", lambda v: _wants(v, "issue_key"), ref)
+    await asyncio.to_thread(lambda: None)
+    await demo.act(demo.contact, "withdraw", {})
+    view = await demo.stage("ended")
+
+    assert "withdrawn" == view["outcome"]
+    assert {"verification": 0, "production": 0} == await demo.count("applications")
+
+
+def _wants(view: dict[str, Any], operation: str) -> bool:
+    return any(each["operation"] == operation for each in view["pending"])
+
+
+async def test_the_portals_own_approval_is_a_state_not_an_incident(world: World) -> None:
+    """A 202 lets the credential wait for the portal's approval, without an incident."""
+    demo = world.demo()
+    await _until_decided(demo)
+    await world.fault("portal_verification", match=CREATE, pending=True, seconds=2, times=1)
+    await demo.countersign()
+    ref = demo.part("credential", demo.entry.org_number, "verification")
+    view = await demo.stage("awaiting_approval", ref=ref)
+    assert "portal_approval" == view["waiting"]["rule"]
+    assert [] == view["incidents"]
+
+    await asyncio.sleep(2.1)  # the simulated portal's own time, which cannot be skipped
+    await demo.act("operator", "retry_step", {}, ref)
+    await demo.stage("offered", ref=ref)
+
+
+async def test_a_mail_outage_delays_nothing_but_mails(world: World) -> None:
+    """While mails cannot be sent the case goes on and is recorded; the mails come afterwards."""
+    await world.fault("mail", match="DATA *", status=451)
+    demo = world.demo()
+    await demo.apply()
+    await demo.activate_account()
+    assert "agreement" == (await demo.view())["stage"]
+
+    await world.heal("mail")
+
+
+async def test_a_bounced_mail_is_shown(world: World) -> None:
+    """An address that is refused for good shows as contact unreachable."""
+    demo = world.demo()
+    demo.local_part = "bounce.anna"
+    await demo.apply()
+    await demo.until("unreachable", lambda v: v["unreachable"], demo.ref)

@@ -1,0 +1,192 @@
+"""Steps by update and by signal: decided at once, taken once, refused with a reason."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
+from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
+from temporalio.client import WorkflowUpdateFailedError
+
+from domain.act import Actor, Role
+from records.journal import journal_of
+from runtime.acting import StepRefusedError
+from tests.world import World
+
+HANDLER = Actor(subject="hanna.handlaggare", name="Hanna Handläggare", role=Role.CASE_HANDLER)
+DECIDERS = [Actor(subject=f"d{n}", name=f"Beslut {n}", role=Role.DECIDER) for n in range(2)]
+
+
+def _note(text: str) -> dict[str, str]:
+    return {"text": text, "visibility": "internal"}
+
+
+async def _journal(world: World, ref: str, name: str) -> list[dict[str, Any]]:
+    rows = await journal_of(world.context.pool, ref)
+    return [row for row in rows if row["name"] == name]
+
+
+async def test_the_same_request_ten_times_at_once_is_one_act(world: World) -> None:
+    """Ten equal requests get ten equal answers and one line in the journal."""
+    demo = world.demo()
+    await demo.apply()
+    answers = await asyncio.gather(
+        *(world.step(demo.ref, "note", HANDLER, _note("en gång"), "same") for _ in range(10))
+    )
+
+    assert 1 == len({answer["version"] for answer in answers})
+    await world.step(demo.ref, "note", HANDLER, _note("en gång till"), "other")
+    await demo.until("both recorded", lambda v: v["version"] > answers[0]["version"], demo.ref)
+    assert 2 == len(await _journal(world, demo.ref, "note"))
+
+
+async def test_the_same_request_id_with_another_payload_is_refused(world: World) -> None:
+    """A request id that stands for something else is refused and changes nothing."""
+    demo = world.demo()
+    await demo.apply()
+    await world.step(demo.ref, "note", HANDLER, _note("första"), "reused")
+    request = {
+        "request_id": "reused",
+        "actor": HANDLER.model_dump(mode="json"),
+        "payload": _note("annan"),
+    }
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await world.handle(demo.ref).execute_update("note", request, id="another")
+    assert "reused_request_id" == refused.value.cause.type  # type: ignore[attr-defined]
+
+
+async def test_of_two_deciders_at_once_one_decides(world: World) -> None:
+    """Two decisions in the same moment: one passes, the other is told what is open."""
+    demo = world.demo()
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.stage("review")
+    proposal = {
+        "outcome": "granted",
+        "datasets": [{"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}],
+        "legal_rules": ["FL 32 §"],
+        "decisive_facts": "Klart.",
+    }
+    await world.step(demo.ref, "propose_decision", HANDLER, proposal)
+    results = await asyncio.gather(
+        *(world.step(demo.ref, "decide", each, {"reasons": "Ja."}) for each in DECIDERS),
+        return_exceptions=True,
+    )
+
+    refused = [each for each in results if isinstance(each, StepRefusedError)]
+    assert ["not_now"] == [each.refusal["code"] for each in refused]
+    assert "countersign_agreement" in refused[0].refusal["open_steps"]
+
+
+async def test_a_signal_is_the_same_step(world: World) -> None:
+    """A signal of the same name and payload takes the step; a refused one is journaled."""
+    demo = world.demo()
+    await demo.apply()
+    request = {
+        "request_id": "by-signal",
+        "actor": HANDLER.model_dump(mode="json"),
+        "payload": _note("med signal"),
+    }
+    await world.handle(demo.ref).signal("note", request)
+    refused = request | {"request_id": "refused"}
+    await world.handle(demo.ref).signal("countersign_agreement", refused)
+    await world.step(demo.ref, "note", HANDLER, _note("efteråt"))
+
+    await demo.until("recorded", lambda v: v["version"] >= 4, demo.ref)
+    await _recorded(world, demo.ref, "countersign_agreement")
+    assert 2 == len(await _journal(world, demo.ref, "note"))
+    lines = await _journal(world, demo.ref, "countersign_agreement")
+    assert ["refused"] == [line["kind"] for line in lines]
+    assert "not_allowed" == lines[0]["what"]["code"]
+
+
+async def _recorded(world: World, ref: str, name: str) -> None:
+    for _ in range(400):
+        if await _journal(world, ref, name):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{name} was not recorded")
+
+
+@pytest.mark.parametrize("argument", [None, [], "text", 7, {}, {"request_id": "x"}, {"actor": 1}])
+async def test_what_cannot_be_read_is_refused_and_breaks_nothing(
+    world: World, argument: object
+) -> None:
+    """An empty, null or undecodable step, by update or signal, leaves the case as it was."""
+    demo = world.demo()
+    await demo.apply()
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await world.handle(demo.ref).execute_update("note", argument)
+    assert "bad_payload" == refused.value.cause.type  # type: ignore[attr-defined]
+
+    await world.handle(demo.ref).signal("note", argument)
+    receipt = await world.step(demo.ref, "note", HANDLER, _note("lever"))
+    assert "intake" != receipt["stage"] or receipt["open_steps"]
+
+
+async def test_a_plain_step_from_another_sdk_is_understood(world: World) -> None:
+    """A payload that is not encrypted, as the official CLI sends it, takes the step."""
+    demo = world.demo()
+    await demo.apply()
+    said = (
+        '{"request_id": "plain", "actor": {"subject": "h", "name": "H", "role": "case_handler"},'
+        ' "payload": {"text": "klartext", "visibility": "internal"}}'
+    )
+    payload = Payload(metadata={"encoding": b"json/plain"}, data=said.encode())
+    await world.client.workflow_service.signal_workflow_execution(
+        SignalWorkflowExecutionRequest(
+            namespace=world.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=demo.ref),
+            signal_name="note",
+            input=Payloads(payloads=[payload]),
+        )
+    )
+    await _recorded(world, demo.ref, "note")
+
+
+async def test_the_read_model_is_the_truth(world: World) -> None:
+    """After some acts the recorded view equals the workflow's own."""
+    demo = world.demo()
+    await demo.apply()
+    await demo.activate_account()
+    receipt = await world.step(demo.ref, "note", HANDLER, _note("sist"))
+    view = await demo.until("recorded", lambda v: v["version"] >= receipt["version"], demo.ref)
+    own = await world.handle(demo.ref).query("view", result_type=dict)
+
+    for name in ("stage", "version", "number", "organisation", "pending", "open_steps"):
+        assert own[name] == view[name], name
+
+
+async def test_continue_as_new_under_constant_acts_loses_and_doubles_nothing(
+    world: World,
+) -> None:
+    """Forced every 20 acts while three senders act: every answered act is journaled once."""
+    demo = world.demo()
+    demo.context = _with_short_runs(demo.context)
+    await demo.apply()
+
+    async def send(sender: int) -> None:
+        for number in range(20):
+            await world.step(
+                demo.ref, "note", HANDLER, _note(f"{sender}-{number}"), f"{sender}-{number}"
+            )
+
+    await asyncio.gather(*(send(sender) for sender in range(3)))
+    description = await world.handle(demo.ref).describe()
+    assert description.run_id != description.raw_description.workflow_execution_info.first_run_id
+
+    lines: list[dict[str, Any]] = []
+    for _ in range(200):
+        lines = await _journal(world, demo.ref, "note")
+        if len(lines) >= 60:
+            break
+        await asyncio.sleep(0.1)
+    assert 60 == len({line["what"]["text"] for line in lines}) == len(lines)
+
+
+def _with_short_runs(context: Any) -> Any:
+    from dataclasses import replace  # noqa: PLC0415 - only here
+
+    return replace(context, policy=context.policy.model_copy(update={"continue_as_new_acts": 20}))
