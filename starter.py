@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from commands import bulk, documents, keys, looking, running, showing
+from commands import bulk, documents, keys, looking, preparing, running, showing
 from commands.acting import open_onboarding, take_step
 from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
 from commands.people import actor_of, parse_as
@@ -66,9 +66,7 @@ def prepare(*, new_key: str | None = None, json: Json = False) -> None:
         new_key: add a key of this id and encrypt with it from now on
         json: print data for programs
     """
-    from commands import preparing, showing  # noqa: PLC0415
-
-    showing.print_result(_run(preparing.prepare(new_key)), json=json)
+    showing.print_result(asyncio.run(preparing.prepare(new_key)), json=json)
 
 
 @app.command

@@ -22,6 +22,7 @@ from each situation that had not been met before, every example act, asked-for a
 deadline was tried (`docs/exploring.py`). An arrow is a move that was seen; its label is what made
 it. *follows* is a move that the machine makes by itself after another one. Words in `code` are
 explained in [the glossary](glossary.md); each step is refused with a reason when it is not open.
+A step that was open in no situation met here has – for its stages.
 """
 
 
