@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from commands import bulk, documents, keys, looking, running, showing
+from commands import bulk, documents, keys, looking, preparing, running, showing
 from commands.acting import open_onboarding, take_step
 from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
 from commands.people import actor_of, parse_as
@@ -54,6 +54,19 @@ def up(*, data_dir: DataDir = None, ports: str = "fixed", json: Json = False) ->
     Example: starter.py up --ports auto
     """
     asyncio.run(running.up(data_dir, auto_ports=ports == "auto", json=json))
+
+
+@app.command
+def prepare(*, new_key: str | None = None, json: Json = False) -> None:
+    """Make a Postgres and a Temporal of your own ready: keys, migrations, search attributes.
+
+    Example: starter.py prepare --new-key k2
+
+    Args:
+        new_key: add a key of this id and encrypt with it from now on
+        json: print data for programs
+    """
+    showing.print_result(asyncio.run(preparing.prepare(new_key)), json=json)
 
 
 @app.command

@@ -6,6 +6,7 @@ from typing import Any
 from commands.context import CommandError, Context
 from commands.people import actor_of
 from domain.act import Actor
+from domain.case import person_id
 from domain.machines import MACHINES
 from domain.onboarding import onboarding_id
 from domain.organisations import BadOrgNumber, parse_org_number
@@ -26,7 +27,7 @@ async def target_of(context: Context, ref: str, step: str) -> str:
     row = await cases.find(context.pool, workflow_id)
     if row is None or MACHINES[row["type"]].step(step) is not None:
         return workflow_id
-    parts = await cases.parts_of(context.pool, workflow_id)
+    parts = await cases.parts_of(context.pool, workflow_id) + await _people_of(context, row)
     fitting = [
         part["workflow_id"]
         for part in parts
@@ -40,6 +41,14 @@ async def target_of(context: Context, ref: str, step: str) -> str:
         f"{ref}: steget {step} finns inte här. Öppet under ärendet: {found} / "
         f"there is no step {step} here. Open below it: {found}"
     )
+
+
+async def _people_of(context: Context, row: cases.Row) -> list[cases.Row]:
+    """Return the access of the people in a case: it belongs to no case, but is shown in each."""
+    named = [row["view"]["details"].get(role) or {} for role in ("contact", "deputy")]
+    refs = [person_id(person["account_id"]) for person in named if person.get("account_id")]
+    found = [await cases.find(context.pool, ref) for ref in refs]
+    return [each for each in found if each is not None]
 
 
 async def take_step(

@@ -30,15 +30,24 @@ class KeyRing(Protocol):
 
 
 class FileKeyRing:
-    """A ring in a JSON file for its owner only: `{"current": id, "keys": {id: base64}}`."""
+    """A ring in a JSON file for its owner only: `{"current": id, "keys": {id: base64}}`.
+
+    An id that it does not know makes it read the file again: somebody else may seal with a new
+    key before this program has been started again.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read()
+
+    def _read(self) -> None:
+        path = self._path
         held = json.loads(path.read_text("utf-8"))
         self._current = str(held["current"])
         self._keys = {name: base64.b64decode(key) for name, key in held["keys"].items()}
         if any(len(key) != KEY_BYTES for key in self._keys.values()):
             raise ValueError(f"a key in {path.name} is not {KEY_BYTES} bytes long")
-        self.get(self._current)
+        self._keys[self._current]
 
     @property
     def current_id(self) -> str:
@@ -46,7 +55,13 @@ class FileKeyRing:
         return self._current
 
     def get(self, key_id: str) -> bytes:
-        """Return a key by its id."""
+        """Return a key by its id.
+
+        Raises:
+            KeyError: the ring lacks it, also as the file is now.
+        """
+        if key_id not in self._keys:
+            self._read()
         return self._keys[key_id]
 
 
@@ -60,7 +75,7 @@ def make_key_file(path: Path, *, key_id: str = "k1") -> None:
 
 
 def add_key(path: Path, key_id: str) -> None:
-    """Add a new key to a ring and make it the current one; running programs must start again.
+    """Add a new key to a ring and make it the current one; running programs can read with it.
 
     Raises:
         ValueError: the ring has a key of that id.

@@ -85,3 +85,17 @@ def test_a_ring_that_cannot_serve_is_refused_at_once(
 
     with pytest.raises(error):
         FileKeyRing(path)
+
+
+def test_a_running_ring_reads_a_key_that_was_added_since(key_file: Path) -> None:
+    """A program started before a rotation reads what one started after it has sealed."""
+    running = FileKeyRing(key_file)
+    add_key(key_file, "k2")
+
+    assert running.get("k2") == FileKeyRing(key_file).get("k2")
+
+
+def test_a_ring_says_when_a_key_is_unknown(key_file: Path) -> None:
+    """A key that is in no version of the file is an error, not a guess."""
+    with pytest.raises(KeyError):
+        FileKeyRing(key_file).get("k9")

@@ -1,0 +1,60 @@
+"""Making a Postgres and a Temporal of somebody's own ready for the worker."""
+
+from pydantic import ValidationError
+
+from commands.context import CommandError, say
+from records.keys import FileKeyRing, add_key, make_key_file
+from records.migrate import migrate
+from runtime.settings import Settings
+from runtime.temporal import connect, make_plugin
+from runtime.temporal_namespace import (
+    register_namespace,
+    register_search_attributes,
+    wait_until_usable,
+)
+from workflows.case import SEARCH_ATTRIBUTES
+
+
+async def prepare(new_key: str | None) -> dict[str, object]:
+    """Make the key file, apply migrations, register namespace and search attributes.
+
+    Returns what was done.
+
+    Raises:
+        CommandError: a setting is missing, the ring has a key of that id, or Temporal does not
+            take the attributes.
+    """
+    settings = _settings()
+    make_key_file(settings.key_file)
+    if new_key is not None:
+        try:
+            add_key(settings.key_file, new_key)
+        except ValueError as error:
+            raise CommandError(f"Nyckeln finns redan / {error}") from None
+        say("Starta om alla workers. / Start all workers again: they then seal with it too.")
+    applied = await migrate(settings.database_dsn.get_secret_value())
+    keys = FileKeyRing(settings.key_file)
+    client = await connect(make_plugin(keys))
+    try:
+        await register_namespace(client)
+        await register_search_attributes(client, SEARCH_ATTRIBUTES)
+        await wait_until_usable(client, SEARCH_ATTRIBUTES)
+    except RuntimeError as error:
+        raise CommandError(f"Temporal: {error}") from None
+    return {
+        "key": keys.current_id,
+        "migrations": applied,
+        "namespace": client.namespace,
+        "search_attributes": sorted(SEARCH_ATTRIBUTES),
+    }
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [(each["loc"] or (each["msg"],))[0] for each in error.errors()]
+        names = ", ".join(
+            str(each).upper() if each in Settings.model_fields else str(each) for each in wrong
+        )
+        raise CommandError(f"Inställningar saknas eller är fel / set or correct: {names}") from None

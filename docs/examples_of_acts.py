@@ -1,0 +1,244 @@
+"""An example of everything that can happen to each machine, for the diagrams.
+
+A row gives one or more payloads for a step, an answer or a word. `docs.exploring` tries each of
+them in every situation; the machine refuses what does not belong there.
+"""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from domain.machine import Moment
+from domain.onboarding import dataset_id, onboarding_id
+from domain.state import State
+
+FOLDER = Path(__file__).parent / "examples"
+ORG_NUMBER = "212000-2783"
+ACCOUNT = "acc-1"
+SIGNED = "a" * 64
+Examples = list[dict[str, Any]]
+
+
+def read(name: str) -> dict[str, Any]:
+    """Return one of the example files that the README uses."""
+    return dict(json.loads((FOLDER / name).read_text("utf-8")))
+
+
+PERSON = {
+    "name": "Anna Lind",
+    "email": "anna.lind@kiruna.example",
+    "account_id": ACCOUNT,
+    "login_name": "annalind",
+    "active": True,
+}
+OFFICIAL = {
+    "name": "Pia Ansvarig",
+    "role": "dataskyddsombud",
+    "phone": "010-123 45 68",
+    "email": "pia@kiruna.example",
+}
+PLAN = {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}
+NO_PLAN = {"dataset_id": "detaljplan", "granted": False}
+RULES = {"legal_rules": ["FL 32 §"], "decisive_facts": "Granskat."}
+
+
+def _declared() -> dict[str, Any]:
+    """Return an application for one data set that holds personal data."""
+    application = read("application.json")
+    personal = {"personal_data": "declared", "a3": ["namn"], "a4": ["fastighetsägare"]}
+    application["datasets"][0] |= personal
+    return application
+
+
+def openings() -> Examples:
+    """Return applications: one with personal data, which may turn out to have none."""
+    return [_declared()]
+
+
+def _begin(state: State) -> dict[str, Any]:
+    """Return what an owner says when it starts a part."""
+    common = {
+        "owner": onboarding_id(ORG_NUMBER),
+        "org_number": ORG_NUMBER,
+        "organisation_name": "Kiruna kommun",
+        "organisation": {"org_number": ORG_NUMBER, "kind": "municipality"},
+        "case_number": "NGP2026-000001",
+        "contact": PERSON,
+        "holder": PERSON,
+        "party": ORG_NUMBER,
+        "party_name": "Kiruna kommun",
+        "dataset_id": "detaljplan",
+        "dataset_name": "Detaljplan",
+        "apis": ["api"],
+    }
+    if state.type == "Credential":
+        return common | {"environment": "verification", "system_account": "abcd1234"}
+    if state.type == "ProducerAgreement":
+        agreement = {"kind": "producer", "document": SIGNED, "valid_from": "2026-03-02"}
+        return common | {"agreements": {"producer": agreement}}
+    return common
+
+
+def begins(state: State, moment: Moment) -> Examples:
+    """Return the words that start a part; a data set may be granted or denied."""
+    if state.type == "PersonAccess":
+        enrol = PERSON | {"ref": onboarding_id(ORG_NUMBER), "role": "contact"}
+        enrol |= {"org_number": ORG_NUMBER, "organisation_name": "Kiruna kommun"}
+        return [enrol | {"active": False}, enrol]
+    begin = _begin(state)
+    until = (moment.now + timedelta(days=200)).isoformat()
+    if state.type == "Permission":
+        by_hand = {"accepts_by_itself": False}
+        return [begin, begin | by_hand, begin | {"valid_until": until, "valid_until_source": "x"}]
+    if state.type == "Credential":
+        return [begin, begin | {"valid_until": until}]
+    if state.type == "DatasetConnection":
+        return [begin | _decided(granted, moment) for granted in (PLAN, NO_PLAN)]
+    return [begin]
+
+
+def _decided(granted: dict[str, Any], moment: Moment) -> dict[str, Any]:
+    decision = RULES | {
+        "outcome": "granted" if granted["granted"] else "denied",
+        "datasets": {"detaljplan": granted},
+        "reasons": "Som föreslaget.",
+        "decided_by": "david",
+        "proposed_by": "hanna",
+        "decided_on": moment.today.isoformat(),
+    }
+    declaration = read("application.json")["datasets"][0]
+    return {"dataset": {"declaration": declaration, "decision": granted}, "decision": decision}
+
+
+def steps(state: State, moment: Moment) -> dict[str, Examples]:
+    """Return payloads for the steps of people; a step that is not named needs none."""
+    del state
+    today = moment.today.isoformat()
+    later = (moment.today + timedelta(days=14)).isoformat()
+    submitted = read("agreement.json")
+    processing = {"kind": "processing", "contacts": {"controller": OFFICIAL, "incident": OFFICIAL}}
+    processing |= {"a3": ["namn"], "a4": ["fastighetsägare"]}
+    kinds = ("producer", "processing")
+    return {
+        "assign": [{"handler": "hanna"}],
+        "note": [{"text": "Ringde.", "visibility": "shared"}],
+        "request_completion": [{"items": [{"what": "Karta"}], "due": later}],
+        "extend_deadline": [{"deadline": "review", "due": later, "reason": "Semester"}],
+        "park": [{"until": later, "reason": "Väntar"}],
+        "replace_contact": [{"name": "Bo Ek", "email": "bo.ek@kiruna.example"}],
+        "name_deputy": [{"name": "Bo Ek", "email": "bo.ek@kiruna.example"}],
+        "declare_bias": [{"reason": "Släkt"}],
+        "close": [{"reason": "Dubbelt ärende", "legal_rules": ["FL 32 §"]}],
+        "confirm_organisation": [{"kind": "region", "name": "Region X", "basis": "Beslut"}],
+        "describe_dataset": [read("application.json")["datasets"][0]],
+        "submit_agreement": [submitted, submitted | processing],
+        "accept_agreement": [read("checklist.json"), {"kind": "processing", "checklist": ALL_OK}],
+        "return_agreement": [
+            {"kind": kind, "deficiencies": [{"place": "p.1", "what": "Fel"}], "due": later}
+            for kind in kinds
+        ],
+        "countersign_agreement": [{"kind": kind} for kind in kinds],
+        "refuse_countersigning": [{"reason": "Fel mall"}],
+        "propose_decision": _proposals(),
+        "hear_party": [{"material": "Förslag", "due": later}],
+        "comment": [{"text": "Inget att tillägga."}],
+        "skip_hearing": [{"reason": "FL25_1"}],
+        "decide": [{"reasons": "Som föreslaget."}],
+        "send_back": [{"reason": "Utred mer"}],
+        "record_receipt": [{"date": today}],
+        "refuse_request_decision": [{"reason": "Väntar på yttrande"}],
+        "appeal": [{"document": SIGNED, "arrival_date": today}],
+        "record_timeliness": [{"in_time": each, "reason": "Datum"} for each in (True, False)],
+        "hand_over": [{"date": today}],
+        "record_appeal_outcome": [
+            {"outcome": each, "date": today} for each in ("upheld", "remitted")
+        ],
+        "reconsider": [
+            RULES | {"datasets": each, "reasons": "Ändrat."}
+            for each in ([PLAN], [PLAN | {"ground": "P1a"}])
+        ],
+        "update_contacts": [
+            {
+                "information_owner": {"name": "Ivar Ek", "email": "ivar@kiruna.example"},
+                "support_email": "geodata@kiruna.example",
+            }
+        ],
+        "disconnect": [{"last_day": later}],
+        "report_test_delivery": [{"delivery_id": "d-1", "login": "abcd1234"}],
+        "return_test_delivery": [{"findings": ["Fel geometri"], "due": later}],
+        "change_hosting": [{"hosting": "own_api", "base_url": "https://data.kiruna.example"}],
+        "end_permission": [{"reason": "Slut", "at": later}],
+        "revoke_key": [{"reason": "Läckt"}],
+        "enrol": [{"ref": dataset_id(ORG_NUMBER, "detaljplan"), "type": "DatasetConnection"}],
+    }
+
+
+ALL_OK = [
+    {"place": place, "outcome": "ok"}
+    for place in ("template", "p.1", "p.15", "p.16", "A3", "A4", "B8")
+]
+
+
+def _proposals() -> Examples:
+    decided = [
+        ("granted", [PLAN]),
+        ("granted", [PLAN | {"ground": "P1a"}]),
+        ("denied", [NO_PLAN]),
+        ("dismissed", []),
+    ]
+    return [RULES | {"outcome": outcome, "datasets": sets} for outcome, sets in decided]
+
+
+def heard(state: State) -> dict[str, Examples]:
+    """Return contents of the answers of outside systems and of words from other workflows."""
+    refs = [part.ref for part in state.open_parts()]
+    approvals = (True, False)
+    report = {"delivery_id": "d-1", "found": True, "login": "abcd1234", "tests": 1}
+    report |= {"information_type": "detaljplan", "findings": []}
+    return {
+        "organisation_looked_up": [
+            {"name": "Kiruna kommun", "kind": "municipality"},
+            {"name": "X", "needs_person": {"sv": "Finns inte.", "en": "Unknown."}},
+        ],
+        "organisation_found": [{"account_id": "org-1"}],
+        "person_found": [
+            PERSON | {"role": role, "active": active}
+            for role in ("contact", "deputy")
+            for active in approvals
+        ],
+        "person_active": [{"account_id": ACCOUNT}],
+        "form_checked": [{"kind": "producer", "findings": []}],
+        "agreement_registered": [{"kind": "producer"}, {"kind": "processing"}],
+        "registration_withdrawn": [{"kind": "producer"}, {"kind": "processing"}],
+        "agreement_ended": [{"kind": "producer"}],
+        "dataset_connected": [{"ref": ref} for ref in refs],
+        "part_ended": [{"ref": ref, "outcome": "withdrawn"} for ref in refs],
+        "permission_active": [{"ref": ref} for ref in refs],
+        "enrolled": [{"accepted": each} for each in approvals],
+        "agreement_in_force": [{}],
+        "contacts": [{"holder": PERSON}],
+        "holder": [{"holder": PERSON}],
+        "system_account_found": [{"login_name": "abcd1234"}],
+        "system_account_off": [{}],
+        "key_live": [{"environment": each} for each in ("verification", "production")],
+        "report_fetched": [
+            report | {"status": "OK"},
+            report | {"status": "ERROR"},
+            {"delivery_id": "d-1", "found": False},
+        ],
+        "application_created": [{"application_id": "a", "approved": each} for each in approvals],
+        "subscribed": [{"approved": each} for each in approvals],
+        "key_issued": [{"key_mapping_id": "k", "offer_id": "o", "generation": 1}],
+        "offer_cancelled": [
+            {"already_fetched": each}
+            for each in approvals
+            if each or getattr(state, "fetched_at", None) is None
+        ],
+        "picked_up": [{"offer_id": "o"}],
+        "keys_revoked": [{}],
+        "application_gone": [{}],
+        "person_activated": [{}],
+        "release": [{"ref": onboarding_id(ORG_NUMBER)}],
+        "end": [{"outcome": "withdrawn"}],
+    }
