@@ -82,7 +82,7 @@ async def test_a_case_from_the_command_line_alone(stack: Stack, tmp_path: Path) 
     [
         (b"", "tom"),
         (b"no pdf at all", "PDF"),
-        (b"%PDF-1.7 damaged", "skadad"),
+        (b"%PDF-1.7 damaged", "skadat"),
     ],
 )
 async def test_a_bad_document_is_refused_kindly(
