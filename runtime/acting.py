@@ -6,6 +6,7 @@ answers a request that it has seen with its first answer.
 """
 
 import asyncio
+import json
 from typing import Any
 
 from temporalio.client import (
@@ -19,6 +20,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 MOST_TRIES = 12
+LARGEST_BYTES = 64_000
 FIRST_PAUSE_SECONDS = 0.05
 AGAIN = {
     RPCStatusCode.FAILED_PRECONDITION,
@@ -54,6 +56,24 @@ def _refusal(error: WorkflowUpdateFailedError) -> StepRefusedError | None:
     return StepRefusedError({"code": cause.type, "text": text, "open_steps": []})
 
 
+def refuse_too_large(request: dict[str, Any]) -> None:
+    """Refuse at the door what would not fit into a history; documents go by their id.
+
+    Raises:
+        StepRefusedError: the payload is larger than 64 kB.
+    """
+    size = len(json.dumps(request, default=str))
+    if size <= LARGEST_BYTES:
+        return
+    text = {
+        "sv": f"Uppgifterna är för stora ({size // 1000} kB, högst {LARGEST_BYTES // 1000}). "
+        "Lämna dokument med starter.py document och ange deras id.",
+        "en": f"The payload is too large ({size // 1000} kB, at most {LARGEST_BYTES // 1000}). "
+        "Store documents with starter.py document and give their ids.",
+    }
+    raise StepRefusedError({"code": "too_large", "text": text, "field": "payload"})
+
+
 async def send_step(
     client: Client, workflow_id: str, step: str, request: dict[str, Any]
 ) -> dict[str, Any]:
@@ -63,6 +83,7 @@ async def send_step(
         StepRefusedError: it may not be taken now, by this person, or in this form.
         NoSuchCaseError: nothing runs under the id.
     """
+    refuse_too_large(request)
     handle = client.get_workflow_handle(workflow_id)
 
     async def attempt() -> dict[str, Any]:
@@ -88,6 +109,8 @@ async def open_case(
     Raises:
         StepRefusedError: the application is not in order, or one is open.
     """
+
+    refuse_too_large(request)
 
     async def attempt() -> dict[str, Any]:
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(

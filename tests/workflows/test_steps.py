@@ -126,6 +126,17 @@ async def test_what_cannot_be_read_is_refused_and_breaks_nothing(
     assert "intake" != receipt["stage"] or receipt["open_steps"]
 
 
+async def test_a_payload_of_3_mb_is_refused_at_the_door(world: World) -> None:
+    """Too much data is refused kindly before it is sent, and the case goes on."""
+    demo = world.demo()
+    await demo.apply()
+    with pytest.raises(StepRefusedError) as refused:
+        await world.step(demo.ref, "note", HANDLER, _note("x" * 3_000_000))
+    assert "too_large" == refused.value.refusal["code"]
+
+    await world.step(demo.ref, "note", HANDLER, _note("lagom"))
+
+
 async def test_a_plain_step_from_another_sdk_is_understood(world: World) -> None:
     """A payload that is not encrypted, as the official CLI sends it, takes the step."""
     demo = world.demo()
