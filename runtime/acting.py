@@ -109,7 +109,6 @@ async def open_case(
     Raises:
         StepRefusedError: the application is not in order, or one is open.
     """
-
     refuse_too_large(request)
 
     async def attempt() -> dict[str, Any]:
