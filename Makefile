@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 PYTHON := $(shell python3.13 --version >/dev/null 2>&1 && echo python3.13 || echo python3)
 RUN := $(UV) run --frozen --no-python-downloads --python $(PYTHON)
 
-.PHONY: help sync up demo test check bench forms
+.PHONY: help sync up demo server test check bench forms
 
 help: ## list what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,7 +29,10 @@ check: sync ## lint, types, architecture
 	@$(RUN) mypy .
 	@$(RUN) pytest -q tests/test_architecture.py
 
-test: check ## check, then every test
+server: sync ## make sure that there is a Temporal server (built once, about five minutes)
+	@$(RUN) python -m runtime.temporal_source
+
+test: check server ## check, then every test
 	@$(RUN) pytest
 
 bench: sync ## print the figures

@@ -254,7 +254,7 @@ def _runtime(settings: Settings) -> Runtime:
     metrics: PrometheusConfig | OpenTelemetryConfig | None = None
     if settings.metrics_port:
         metrics = PrometheusConfig(
-            bind_address=f"127.0.0.1:{settings.metrics_port}",
+            bind_address=f"{settings.listen_host}:{settings.metrics_port}",
             counters_total_suffix=True,
             unit_suffix=True,
             durations_as_seconds=True,
@@ -284,7 +284,7 @@ async def run(settings: Settings) -> None:
             "migrations": lambda: is_current(pool),
         }
     )
-    port = await health.start(settings.health_port)
+    port = await health.start(settings.health_port, settings.listen_host)
     log.info("worker started, health on port %s", port)
     async with contextlib.AsyncExitStack() as running:
         for worker in workers:

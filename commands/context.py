@@ -19,6 +19,7 @@ from records import cases
 from records.database import connect as connect_records
 from records.keys import FileKeyRing
 from runtime.settings import ROOT, Settings
+from runtime.stack_directory import StackDirectory
 from runtime.temporal import connect, make_plugin
 
 DATA_DIR = ROOT / "var" / "stack"
@@ -51,28 +52,34 @@ class Context:
         return str(row["workflow_id"])
 
 
-def use_running_stack(data_dir: Path | None = None) -> None:
-    """Take the settings of the stack that `up` runs, unless the environment says otherwise."""
-    path = (data_dir or Path(os.environ.get("NGP_DATA_DIR", DATA_DIR))) / "environment.json"
-    if not path.exists():
-        if "DATABASE_DSN" in os.environ:
-            return
-        raise CommandError(
-            "Ingen stack är igång. Starta den med: starter.py up / "
-            "No stack is running. Start it with: starter.py up"
-        )
-    for name, value in json.loads(path.read_text("utf-8")).items():
-        os.environ.setdefault(name, value)
+async def running_stack(data_dir: Path | None = None) -> dict[str, str]:
+    """Return the settings of the stack that `up` runs; empty when the environment has its own.
+
+    Raises:
+        CommandError: neither; says how to start one.
+    """
+    folder = data_dir or Path(os.environ.get("NGP_DATA_DIR", DATA_DIR))
+    found = await StackDirectory(folder).published() if folder.exists() else None
+    if found is not None:
+        return found
+    if {"DATABASE_DSN", "DATABASE_DSN_FILE"} & os.environ.keys():
+        return {}
+    raise CommandError(
+        "Ingen stack är igång. Starta den med: starter.py up / "
+        "No stack is running. Start it with: starter.py up"
+    )
 
 
 @asynccontextmanager
 async def opened(data_dir: Path | None = None) -> AsyncIterator[Context]:
     """Open a connection to the running stack for the length of a command."""
-    use_running_stack(data_dir)
-    settings = Settings()
+    stack = await running_stack(data_dir)
+    given: dict[str, Any] = {name.lower(): value for name, value in stack.items()}
+    settings = Settings(**given)
+    where = {"target_host": stack["TEMPORAL_ADDRESS"], "namespace": "default"} if stack else {}
     keys = FileKeyRing(settings.key_file)
     pool = await connect_records(settings.database_dsn.get_secret_value())
-    client = await connect(make_plugin(keys))
+    client = await connect(make_plugin(keys), **where)
     policy = Policy.model_validate(yaml.safe_load(settings.policy_file.read_text("utf-8")))
     texts = Texts.model_validate(yaml.safe_load(settings.texts_file.read_text("utf-8")))
     try:

@@ -15,7 +15,8 @@ from commands.scenarios import run_demo
 from records.keys import make_key_file
 from records.migrate import migrate
 from runtime.processes import ProcessEndedError
-from runtime.stack import Stack, StackInUseError
+from runtime.stack import Stack
+from runtime.stack_directory import StackDirectory, StackInUseError
 from workflows.case import SEARCH_ATTRIBUTES
 
 StackError = (StackInUseError, ProcessEndedError)
@@ -38,7 +39,10 @@ async def up(data_dir: Path | None, *, auto_ports: bool, json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     say("Startar / starting …")
-    async with make_stack(data_dir or DATA_DIR, auto_ports=auto_ports) as stack:
+    stack = make_stack(data_dir or DATA_DIR, auto_ports=auto_ports)
+    if not await _started(stack, stop):
+        return
+    try:
         assert stack.temporal is not None
         say(f"Temporal: {stack.temporal.source}")
         if json:
@@ -55,6 +59,22 @@ async def up(data_dir: Path | None, *, auto_ports: bool, json: bool) -> None:
             await watching
         watching.cancel()
         say("Avslutar / stopping …")
+    finally:
+        await stack.__aexit__()
+
+
+async def _started(stack: Stack, stop: asyncio.Event) -> bool:
+    """Start a stack, unless somebody stops it while it starts."""
+    starting = asyncio.create_task(stack.__aenter__())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait({starting})
+        return False
+    await starting
+    return True
 
 
 async def demo(scenario: str, organisation: str | None, data_dir: Path | None) -> dict[str, Any]:
@@ -65,10 +85,10 @@ async def demo(scenario: str, organisation: str | None, data_dir: Path | None) -
 
 @contextlib.asynccontextmanager
 async def _some_stack(data_dir: Path | None) -> AsyncIterator[tuple[Path, dict[str, str]]]:
-    running = data_dir or Path(os.environ.get("NGP_DATA_DIR", DATA_DIR))
-    if (running / "environment.json").exists():
-        say(f"Använder det som är igång / using the running stack: {running.name}")
-        yield running, _addresses_in(running)
+    folder = data_dir or Path(os.environ.get("NGP_DATA_DIR", DATA_DIR))
+    if folder.exists() and await StackDirectory(folder).published() is not None:
+        say(f"Använder det som är igång / using the running stack: {folder.name}")
+        yield folder, _addresses_in(folder)
         return
     with tempfile.TemporaryDirectory(prefix="ngp-demo-") as folder:
         say("Startar en egen miljö / starting a stack of its own …")

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     mail_host: str
     mail_port: int = 25
     mail_sender: str = "ngp@lantmateriet.example"
+    listen_host: str = "127.0.0.1"
     health_port: int = 0
     metrics_port: int = 0
     log_level: str = "INFO"

@@ -144,3 +144,7 @@ async def _build(package: str, program: Path) -> None:
     (aside / program.name).rename(program)
     aside.rmdir()
     say(f"Built in {time.monotonic() - began:.0f} s.")
+
+
+if __name__ == "__main__":
+    say(asyncio.run(find_source()).said)
