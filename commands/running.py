@@ -90,13 +90,13 @@ async def _some_stack(data_dir: Path | None) -> AsyncIterator[tuple[Path, dict[s
         say(f"Använder det som är igång / using the running stack: {folder.name}")
         yield folder, _addresses_in(folder)
         return
-    with tempfile.TemporaryDirectory(prefix="ngp-demo-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ngp-demo-") as own:
         say("Startar en egen miljö / starting a stack of its own …")
-        async with make_stack(Path(folder)) as stack:
+        async with make_stack(Path(own)) as stack:
             assert stack.temporal is not None
             say(f"Temporal: {stack.temporal.source}")
             found = {name: address for name, address in stack.addresses().items() if address}
-            yield Path(folder), found
+            yield Path(own), found
 
 
 def _addresses_in(data_dir: Path) -> dict[str, str]:
