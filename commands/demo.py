@@ -116,13 +116,17 @@ class Demo:
             "hosting": "data_host",
         } | changes
 
-    async def apply(self, *datasets: dict[str, Any]) -> str:
-        """Apply to become a producer; returns the case number."""
-        application = {
+    def application(self, *datasets: dict[str, Any]) -> dict[str, Any]:
+        """Return what the producer applies with."""
+        return {
             "organisation": {"org_number": self.entry.org_number},
             "contact": {"name": "Anna Lind", "email": self.email, "phone": "010-123 45 67"},
             "datasets": list(datasets) or [self.declaration(self.dataset_id)],
         }
+
+    async def apply(self, *datasets: dict[str, Any]) -> str:
+        """Apply to become a producer; returns the case number."""
+        application = self.application(*datasets)
         say(f"producer_contact: ansöker / applies ({self.entry.name})")
         await open_onboarding(self.context, application, self.contact)
         view = await self.until("case number", lambda v: bool(v["number"]), self.ref)
