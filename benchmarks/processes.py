@@ -17,7 +17,7 @@ def memory_mb(pid: int) -> float:
 
 
 def cpu_ms() -> Counter[str]:
-    """Return the processor time, in milliseconds, of this process and of all below it, by program."""
+    """Return the milliseconds of processor time of this process and all below it, by program."""
     stats = {pid: _stat(pid) for pid in (int(each.name) for each in PROC.glob("[0-9]*"))}
     used: Counter[str] = Counter()
     for pid, fields in stats.items():
