@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 Check = Callable[[], Awaitable[bool]]
 CHECK_SECONDS = 5.0
+REQUEST_SECONDS = 5.0
 
 
 async def _holds(check: Check) -> bool:
@@ -40,13 +41,16 @@ class HealthServer:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            line = (await reader.readline()).decode("ascii", "replace").split()
+            asked = await asyncio.wait_for(reader.readline(), REQUEST_SECONDS)
+            line = asked.decode("ascii", "replace").split()
             path = line[1] if len(line) > 1 else ""
             status, body = await self._reply(path)
             text = json.dumps(body)
             head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n"
             writer.write(f"{head}content-length: {len(text)}\r\n\r\n{text}".encode())
             await writer.drain()
+        except (OSError, TimeoutError, ValueError):
+            pass  # whoever asked is gone, silent, or says too much
         finally:
             writer.close()
 

@@ -1,33 +1,69 @@
-"""Logs: one JSON line an event on stderr, without personal data or secrets."""
+"""Logs: one JSON line an event on stderr, or plain lines at a terminal; no personal data."""
 
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
+from structlog.typing import Processor
 from temporalio import workflow
 
 PERSONAL = frozenset(
-    {"name", "email", "phone", "subject", "payload", "secret", "token", "password", "actor", "text"}
+    {
+        "name",
+        "email",
+        "phone",
+        "subject",
+        "payload",
+        "secret",
+        "token",
+        "password",
+        "actor",
+        "text",
+        "authorization",
+        "dsn",
+        "personal_number",
+    }
 )
 QUIET = ("httpx", "httpcore", "pypdf", "asyncio")
+
+
+def _without_personal(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: each for key, each in value.items() if str(key).lower() not in PERSONAL}
+        return {key: _without_personal(each) for key, each in kept.items()}
+    if isinstance(value, list | tuple):
+        return [_without_personal(each) for each in value]
+    return value
 
 
 def _drop_personal(
     logger: object, method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     del logger, method
-    return {key: value for key, value in event.items() if key not in PERSONAL}
+    kept: MutableMapping[str, Any] = _without_personal(dict(event))
+    return kept
 
 
-def set_up_logging(level: str = "INFO") -> None:
+def _renderers(*, for_people: bool) -> list[Processor]:
+    if for_people:
+        return [structlog.dev.ConsoleRenderer(colors=True)]
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(default=repr, ensure_ascii=False),
+    ]
+
+
+def set_up_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Let structlog format the standard logger. Workflows and activities use their own loggers."""
     workflow.logger.workflow_info_on_message = False
-    handler = logging.StreamHandler(sys.stderr)
+    output = stream or sys.stderr
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
+                structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.ExtraAdder(),
@@ -36,11 +72,10 @@ def set_up_logging(level: str = "INFO") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _drop_personal,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(default=repr, ensure_ascii=False),
+                *_renderers(for_people=output.isatty()),
             ],
         )
     )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

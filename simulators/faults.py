@@ -122,15 +122,10 @@ class Faults:
             body = said if fault.body is None else fault.body
             await answer(send, fault.status, body, fault.headers)
         else:
-            if fault.drop:
-                await app(scope, receive, _nowhere)
-            elif fault.half:
-                await app(scope, receive, _half(send))
-            else:
-                seconds = HANG_SECONDS if fault.seconds is None else fault.seconds
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(_gone(receive), seconds)
-            scope["close"]()
+            try:
+                await _lose(fault, app, scope, receive, send)
+            finally:
+                scope["close"]()
             await _gone(receive)
 
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,6 +163,17 @@ async def answer(
     encoded = [(name.encode(), value.encode()) for name, value in (sent | (headers or {})).items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": content})
+
+
+async def _lose(fault: Fault, app: ASGI, scope: Scope, receive: Receive, send: Send) -> None:
+    if fault.drop:
+        await app(scope, receive, _nowhere)
+    elif fault.half:
+        await app(scope, receive, _half(send))
+    else:
+        seconds = HANG_SECONDS if fault.seconds is None else fault.seconds
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_gone(receive), seconds)
 
 
 async def _gone(receive: Receive) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from records.keys import FileKeyRing
 from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +62,7 @@ def test_nothing_secret_has_a_default() -> None:
         for name, value in service.get("environment", {}).items():
             if re.search("PASSWORD|PWD|TOKEN|DSN", name):
                 assert re.search(r"\$\{\w+:\?[^}]+\}", value), name
-    assert not re.search(r"\$\{\w*(PASSWORD|TOKEN)\w*(:-|-|\})", TEXT)
+    assert not re.search(r"\$\{\w*(PASSWORD|TOKEN|KEY)\w*(:-|-|\})", TEXT)
 
 
 def test_what_is_asked_for_is_given_in_development() -> None:
@@ -86,24 +87,29 @@ def test_the_workers_get_every_setting_they_require() -> None:
 def test_simulators_run_in_development_only() -> None:
     """No simulated system can be part of production, and no development image either."""
     for service in SERVICES.values():
-        command = " ".join(service.get("command", []))
+        command = " ".join(service.get("command", ()))
         assert ("simulators." in command) == _is_development(service)
-        target = service.get("build", {}).get("target", "production")
-        assert (target == "development") == _is_development(service)
+        target = service.get("build", {}).get("target", "engine")
+        assert (target == "simulators") == _is_development(service)
 
 
 def test_every_file_that_the_containers_use_exists() -> None:
     """What is mounted, copied or run is in the repository."""
-    mounted = re.findall(r"- \./([^:]+):", TEXT)
+    mounted = [DEVELOPMENT["KEY_RING"]]
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
     copied = [
         name
-        for line in re.findall(r"^COPY (.+) \S+$", dockerfile, re.MULTILINE)
+        for line in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
         for name in line.split()
     ]
     run = [f"{name.replace('.', '/')}.py" for name in re.findall(r"-m, (simulators\.\w+)", TEXT)]
 
     assert [name for name in [*mounted, *copied, *run] if not (ROOT / name).exists()] == []
+
+
+def test_the_development_key_ring_can_be_read() -> None:
+    """The key that everybody knows is one that the program takes."""
+    FileKeyRing(ROOT / DEVELOPMENT["KEY_RING"])
 
 
 def test_production_runs_without_the_packages_of_development() -> None:

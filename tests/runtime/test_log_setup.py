@@ -1,0 +1,86 @@
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from runtime.log_setup import set_up_logging
+
+NAME = "Astrid Planterad"
+
+
+class Terminal(io.StringIO):
+    """A stream that people read."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+
+
+def _logged(extra: dict[str, Any]) -> dict[str, Any]:
+    stream = io.StringIO()
+    set_up_logging("info", stream)
+    logging.getLogger("cases").warning("registered", extra=extra)
+    found: dict[str, Any] = json.loads(stream.getvalue())
+    return found
+
+
+def test_an_event_is_one_line_of_json() -> None:
+    """It has its time in UTC, its level, its logger and what was given with it."""
+    line = _logged({"case_number": "NGP 2026/1"})
+
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "registered",
+        "level": "warning",
+        "logger": "cases",
+        "case_number": "NGP 2026/1",
+    }
+
+
+def test_personal_data_are_dropped_however_deep() -> None:
+    """A field that is known to hold a person's data or a secret is never written."""
+    contact = {"Email": "astrid@example.se", "role": "contact", "phones": [{"phone": "070"}]}
+
+    line = _logged({"actor": NAME, "case": {"contact": contact}, "token": "t0k3n"})
+
+    assert line["case"] == {"contact": {"role": "contact", "phones": [{}]}}
+    assert not {"actor", "token"} & line.keys()
+
+
+def test_an_object_that_json_does_not_know_is_no_obstacle() -> None:
+    """It is written as its `repr`."""
+    assert _logged({"queue": {1, 2}})["queue"] == "{1, 2}"
+
+
+def test_a_traceback_is_in_the_line() -> None:
+    """An error is still one line."""
+    stream = io.StringIO()
+    set_up_logging("INFO", stream)
+    try:
+        int("no such place")
+    except ValueError:
+        logging.getLogger().exception("failed")
+
+    assert "no such place" in json.loads(stream.getvalue())["exception"]
+
+
+def test_people_get_plain_lines() -> None:
+    """At a terminal nobody has to read JSON; personal data are dropped all the same."""
+    stream = Terminal()
+    set_up_logging("INFO", stream)
+    logging.getLogger("cases").warning("registered", extra={"actor": NAME})
+
+    assert "registered" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")
+    assert NAME not in stream.getvalue()
