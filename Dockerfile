@@ -1,6 +1,6 @@
 # Two images from one file: `engine` (worker and command line) and `simulators` (the stand-in
 # outside world, never in production). Run from the repository root: an application, not a package.
-FROM python:3.13-slim-bookworm AS base
+FROM python:3.13.9-slim-bookworm AS base
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 WORKDIR /app
 RUN useradd --system --uid 10001 --no-create-home ngp

@@ -93,10 +93,6 @@ class OwnCluster:
         """Return the variables by which a client finds it."""
         return {name: value for name, value in os.environ.items() if name.startswith("TEMPORAL_")}
 
-    async def register_namespace(self) -> None:
-        """Register the namespace, for a cluster that is all ours."""
-        await register_namespace(await Client.connect(**self._config))
-
     async def start(self, search_attributes: Mapping[str, str]) -> None:
         """Register the search attributes that it lacks; its namespace is the user's to make."""
         client = await Client.connect(**self._config)
