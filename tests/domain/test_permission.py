@@ -191,9 +191,12 @@ def test_only_notes_and_retries_are_open_while_it_ends() -> None:
     """In `ending` a person may note, assign and try again, nothing else."""
     play = active_permission()
     play.answer("end", outcome="withdrawn")
-    assert play.open == {"note", "assign", "retry_step"}
+    assert play.open == {"note", "assign"}
     play.answer("end", outcome="closed")
     assert play.state.outcome == "withdrawn"
+    for ref in list(play.state.parts):
+        play.answer("part_ended", ref=ref, outcome="withdrawn")
+    assert play.open == {"note", "assign", "retry_step"}
 
 
 def test_ending_during_set_up_looks_again_after_an_unknown_answer() -> None:

@@ -17,7 +17,7 @@ def test_an_invited_person_activates_the_account() -> None:
 
     play.take("activate_account", CONTACT)
     assert play.wanted == ["activate_person"]
-    assert play.waits == [("account_system", "activate_account")]
+    assert play.waits == [("account_system", "switch_account")]
     assert "activate_account" not in play.open
 
     play.answer("person_activated")
