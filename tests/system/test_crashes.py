@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from temporalio.worker import Replayer
 
 from adapters.organisation_registers import OrganisationRegisters
 from commands.context import Context, opened
@@ -14,6 +15,8 @@ from commands.scenarios import standard
 from records.journal import journal_of
 from runtime.settings import ROOT
 from runtime.stack import Stack
+from runtime.temporal import make_plugin
+from worker import WORKFLOWS
 
 KILLS = 20
 CASES = 4
@@ -60,6 +63,17 @@ async def test_cases_survive_a_worker_that_is_killed_again_and_again(stack: Stac
         for demo in demos:
             assert ONE_EACH == await demo.count("applications") == await demo.count("keys")
             await _each_act_once(context, demo)
+            await _replays(context, demo)
+
+
+async def _replays(context: Context, demo: Demo) -> None:
+    """Every history that a killed worker left behind must be one that the code can go on from."""
+    replayer = Replayer(workflows=WORKFLOWS, plugins=[make_plugin(context.keys)])
+    view = await demo.view()
+    person = view["details"]["contact"]["account_id"]
+    for ref in (demo.ref, f"person/{person}", *(part["workflow_id"] for part in view["parts"])):
+        history = await context.client.get_workflow_handle(ref).fetch_history()
+        await replayer.replay_workflow(history)
 
 
 async def _each_act_once(context: Context, demo: Demo) -> None:
