@@ -16,6 +16,14 @@ async def _set_up(connection: "asyncpg.Connection[Any]") -> None:
         )
 
 
+async def _keep(connection: "asyncpg.Connection[Any]") -> None:
+    """Give a connection back as it is: no query of ours sets anything that outlives it.
+
+    The usual clean-up asks Postgres one more question for each that we ask.
+    """
+    del connection
+
+
 async def connect(dsn: str, *, largest: int = 10) -> asyncpg.Pool:
     """Open a pool. It connects when first used, so that a database that is down blocks no start."""
     return await asyncpg.create_pool(
@@ -23,6 +31,7 @@ async def connect(dsn: str, *, largest: int = 10) -> asyncpg.Pool:
         min_size=0,
         max_size=largest,
         init=_set_up,
+        reset=_keep,
         command_timeout=20,
         server_settings={"application_name": "ngp-onboarding"},
     )

@@ -168,7 +168,7 @@ class Stack:
 
     async def _start_simulator(self, name: str, program: str, *extra: str) -> None:
         command = [sys.executable, "-m", f"simulators.{program}", "--port", str(self.ports[name])]
-        command += ["--data-dir", str(self.data_dir / name), "--token", self.token, *extra]
+        command += ["--data-dir", str(self.data_dir / name), f"--token={self.token}", *extra]
         log = self.data_dir / "logs" / f"{name}.log"
         child = await start(name, command, log=log, cwd=ROOT)
         self._children[name] = child

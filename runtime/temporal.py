@@ -1,7 +1,6 @@
 """The connection to Temporal: the only place that makes a client, and the one plugin for all."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from temporalio.client import Client
@@ -13,10 +12,12 @@ from temporalio.converter import (
 from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import Interceptor, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from runtime.codec import EncryptingCodec, Keys
+from runtime.sandbox import ContextFreeRunner
 
+# Ours, imported once and not for each instance; tests/test_architecture.py holds them to purity.
 PASSED_THROUGH = (
     "activities",
     "adapters",
@@ -34,6 +35,7 @@ PASSED_THROUGH = (
     "pydantic_core",
     "pypdf",
     "structlog",
+    "workflows",
     "yaml",
     "zoneinfo",
 )
@@ -41,9 +43,8 @@ PASSED_THROUGH = (
 
 def _runner(existing: WorkflowRunner | None) -> WorkflowRunner:
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    if isinstance(existing, SandboxedWorkflowRunner):
-        return replace(existing, restrictions=restrictions)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
+    del existing
+    return ContextFreeRunner(restrictions=restrictions)
 
 
 def make_plugin(keys: Keys, interceptors: Sequence[Interceptor] = ()) -> SimplePlugin:
