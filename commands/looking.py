@@ -41,10 +41,24 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
 async def list_all(context: Context, wanted: Filter, screen: Screen, *, json: bool) -> None:
     """Print the cases that a filter leaves."""
     page = await list_cases(context.pool, wanted)
+    rows = [await _with_parts(context, row) for row in page.rows]
     if json:
-        print_json([_short(row) for row in page.rows])
+        print_json([_short(row) for row in rows])
     else:
-        screen.rows(page.rows)
+        screen.rows(rows)
+
+
+async def _with_parts(context: Context, row: dict[str, Any]) -> dict[str, Any]:
+    """Let a case that waits on nobody itself say on whom its parts wait."""
+    if row["waiting_on"] is not None or row["ended_at"] is not None:
+        return row
+    waiting = (await view_of(context, row["workflow_id"]))["waiting"] or {}
+    names = {"waiting_on": "on", "waiting_since": "since", "waiting_rule": "rule"}
+    return (
+        row
+        | {name: waiting.get(key) for name, key in names.items()}
+        | {"waiting_due": waiting.get("due")}
+    )
 
 
 async def show(context: Context, ref: str, screen: Screen, *, json: bool) -> None:
