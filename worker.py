@@ -51,7 +51,7 @@ from runtime.health import HealthServer
 from runtime.log_setup import set_up_logging
 from runtime.settings import Settings
 from runtime.temporal import connect, make_plugin
-from workflows.case import WORKFLOW_QUEUE
+from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 from workflows.connection import DatasetConnection
 from workflows.credential import Credential
 from workflows.onboarding import ProducerOnboarding
@@ -141,7 +141,7 @@ def build_activities(
     records = Records(pool, policy, settings.case_number_prefix)
     registers = OrganisationRegisters(settings.data_dir)
     lookups = LookUps(registers, Forms(settings.forms_dir), pool)
-    messages = Messages(client, WORKFLOW_QUEUE, policy)
+    messages = Messages(client, WORKFLOW_QUEUE, TASK_LIMIT, policy)
     portals = {
         system: _portal_activities(Portal(portal, pool, keys))
         for system, portal in adapters.portals.items()

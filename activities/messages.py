@@ -1,5 +1,6 @@
 """Words between workflows, enrolments, and waking what waits for its next attempt."""
 
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -52,9 +53,12 @@ class WakeInput(BaseModel):
 class Messages:
     """What workflows say to each other, by the client."""
 
-    def __init__(self, client: Client, task_queue: str, policy: Policy) -> None:
+    def __init__(
+        self, client: Client, task_queue: str, task_limit: timedelta, policy: Policy
+    ) -> None:
         self._client = client
         self._task_queue = task_queue
+        self._task_limit = task_limit
         self._policy = policy
 
     @activity.defn
@@ -82,6 +86,7 @@ class Messages:
             {"policy": self._policy.model_dump(mode="json")},
             id=word.to,
             task_queue=self._task_queue,
+            task_timeout=self._task_limit,
             start_signal="heard",
             start_signal_args=[heard],
         )

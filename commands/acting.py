@@ -12,7 +12,7 @@ from domain.onboarding import onboarding_id
 from domain.organisations import BadOrgNumber, parse_org_number
 from records import cases, views
 from runtime.acting import open_case, send_step
-from workflows.case import WORKFLOW_QUEUE
+from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 
 OPENS = {"ProducerOnboarding": onboarding_id}
 
@@ -103,6 +103,7 @@ async def open_onboarding(
         request,
         workflow_id=workflow_id,
         task_queue=WORKFLOW_QUEUE,
+        task_limit=TASK_LIMIT,
     )
     return workflow_id, receipt
 

@@ -7,6 +7,7 @@ answers a request that it has seen with its first answer.
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 from temporalio.client import (
@@ -103,6 +104,7 @@ async def open_case(
     *,
     workflow_id: str,
     task_queue: str,
+    task_limit: timedelta,
 ) -> dict[str, Any]:
     """Open a case and return its receipt; a second one for the same id is refused.
 
@@ -117,6 +119,7 @@ async def open_case(
             start,
             id=workflow_id,
             task_queue=task_queue,
+            task_timeout=task_limit,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=f"{type_} {workflow_id.partition('/')[2]}",
         )

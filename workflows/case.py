@@ -31,6 +31,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.view import ORDER, view
 
 WORKFLOW_QUEUE = "cases"
+# How long a workflow task may be at a worker: so long is the silence when that one is killed.
+# A whole history of ours replays in a tenth of a second.
+TASK_LIMIT = timedelta(seconds=3)
 ATTEMPT_LIMIT = timedelta(seconds=30)
 INSIDE_LIMIT = timedelta(seconds=10)
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))

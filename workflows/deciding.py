@@ -56,13 +56,25 @@ class Start(BaseModel):
     chain_id: str | None = None
 
 
+_policies: dict[str, Policy] = {}
+
+
+def shared(policy: Policy) -> Policy:
+    """Return the one copy of a policy that all workflows of this process hold.
+
+    It is frozen and equal to the one given, so that nothing depends on which of them is held;
+    a thousand copies of their own took 50 MB.
+    """
+    return _policies.setdefault(policy.model_dump_json(), policy)
+
+
 class Deciding(Generic[S]):
     """A machine and its state, behind handlers."""
 
     machine: ClassVar[Machine[Any]]
 
     def __init__(self, start: Start) -> None:
-        self._policy = start.policy
+        self._policy = shared(start.policy)
         self._chain_id = start.chain_id or workflow.info().run_id
         self._answered = dict(start.answered)
         self._acts = 0
