@@ -1,6 +1,6 @@
 """The adapter of the mail server, against a real SMTP conversation."""
 
-import asyncio
+import socket
 
 import pytest
 
@@ -90,10 +90,9 @@ async def test_nobody_listens() -> None:
 
 async def test_a_silent_server() -> None:
     """A mail server that says nothing is given up after the limit."""
-    server = await asyncio.start_server(lambda *_: asyncio.sleep(5), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    mail = Mail("127.0.0.1", port, "a@b.example", timeout_seconds=TIMEOUT_SECONDS / 5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, never answers
+        port = silent.getsockname()[1]
+        mail = Mail("127.0.0.1", port, "a@b.example", timeout_seconds=TIMEOUT_SECONDS / 5)
 
-    with pytest.raises(Unreachable):
-        await mail.send(**MAIL)
-    server.close()
+        with pytest.raises(Unreachable):
+            await mail.send(**MAIL)
