@@ -4,7 +4,9 @@ import os
 from collections.abc import Sequence
 from typing import Protocol
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
 
@@ -28,7 +30,10 @@ class Keys(Protocol):
 class EncryptingCodec(PayloadCodec):
     """AES-256-GCM with the key's id in the metadata, so that old keys stay readable.
 
-    What is not encrypted is passed through: a plain step from another SDK is understood.
+    What is not encrypted is passed through: a plain step from another SDK is understood. So is
+    what cannot be decrypted (its key is not in the ring, or it is not what was encrypted): whoever
+    reads it finds that it is still encrypted. A forged step is then refused like any other that
+    cannot be read, instead of failing the workflow's task for ever.
     """
 
     def __init__(self, keys: Keys) -> None:
@@ -53,7 +58,10 @@ class EncryptingCodec(PayloadCodec):
     def _decrypt(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != ENCODING:
             return payload
-        key_id = payload.metadata["encryption-key-id"]
-        cipher = AESGCM(self._keys.get(key_id.decode()))
+        key_id = payload.metadata.get("encryption-key-id", b"")
         nonce, sealed = payload.data[:NONCE_BYTES], payload.data[NONCE_BYTES:]
-        return Payload.FromString(cipher.decrypt(nonce, sealed, key_id))
+        try:
+            cipher = AESGCM(self._keys.get(key_id.decode()))
+            return Payload.FromString(cipher.decrypt(nonce, sealed, key_id))
+        except (KeyError, ValueError, InvalidTag, DecodeError):
+            return payload

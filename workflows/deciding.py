@@ -38,6 +38,7 @@ W = TypeVar("W", bound=type)
 
 REMEMBERED_REQUESTS = 200
 REMEMBERED_WORDS = 500
+STILL_ENCRYPTED = b"binary/encrypted"
 
 
 class Answered(BaseModel):
@@ -159,7 +160,12 @@ class Deciding(Generic[S]):
 
     @workflow.signal(name="heard", description="A word from another workflow or program.")
     def heard(self, raw: RawValue) -> None:
-        """Hear a word once; one that cannot be read or is not known changes nothing."""
+        """Hear a word once; one that cannot be read or is not known changes nothing.
+
+        One that is still encrypted is one of ours: it must not be lost, so it waits for its key.
+        """
+        if raw.payload.metadata.get("encoding") == STILL_ENCRYPTED:
+            raise RuntimeError("a word cannot be decrypted: a key is missing from the ring")
         try:
             word = workflow.payload_converter().from_payload(raw.payload, HeardWord)
             content = content_of(self.machine, word.what, word.content)

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-from cryptography.exceptions import InvalidTag
 from temporalio.api.common.v1 import Payload
 
 from records.keys import FileKeyRing, add_key, make_key_file
@@ -67,23 +66,23 @@ async def test_a_plain_payload_is_passed_through(codec: EncryptingCodec) -> None
     assert await codec.decode([PLAIN, Payload()]) == [PLAIN, Payload()]
 
 
-async def test_a_key_that_is_gone_is_named(codec: EncryptingCodec, tmp_path: Path) -> None:
-    """Without its key a payload cannot be read, and the error says which key."""
+async def test_without_its_key_a_payload_stays_encrypted(
+    codec: EncryptingCodec, tmp_path: Path
+) -> None:
+    """It is passed on as it is, so that the reader can refuse it; nothing fails for ever."""
     [sealed] = await codec.encode([PLAIN])
     other = tmp_path / "other.json"
     ring = {"current": "k9", "keys": {"k9": base64.b64encode(os.urandom(32)).decode()}}
     other.write_text(json.dumps(ring), "utf-8")
 
-    with pytest.raises(KeyError, match="k1"):
-        await EncryptingCodec(FileKeyRing(other)).decode([sealed])
+    assert await EncryptingCodec(FileKeyRing(other)).decode([sealed]) == [sealed]
 
 
-async def test_a_changed_payload_is_refused(codec: EncryptingCodec) -> None:
-    """Whoever changes a byte of it, or says it was another key, is found out."""
+async def test_a_changed_payload_stays_encrypted(codec: EncryptingCodec) -> None:
+    """Whoever changes a byte of it, or says it was another key, gets nothing decrypted."""
     [sealed] = await codec.encode([PLAIN])
     changed = Payload(
         metadata=sealed.metadata, data=sealed.data[:-1] + bytes([sealed.data[-1] ^ 1])
     )
 
-    with pytest.raises(InvalidTag):
-        await codec.decode([changed])
+    assert await codec.decode([changed]) == [changed]

@@ -156,6 +156,25 @@ async def test_a_plain_step_from_another_sdk_is_understood(world: World) -> None
     await _recorded(world, demo.ref, "note")
 
 
+async def test_a_forged_encrypted_step_is_refused_and_breaks_nothing(world: World) -> None:
+    """A payload that says it is encrypted with a key nobody has is journaled as refused."""
+    demo = world.demo()
+    await demo.apply()
+    forged = {"encoding": b"binary/encrypted", "encryption-key-id": b"nobody's"}
+    payload = Payload(metadata=forged, data=b"x" * 40)
+    await world.client.workflow_service.signal_workflow_execution(
+        SignalWorkflowExecutionRequest(
+            namespace=world.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=demo.ref),
+            signal_name="note",
+            input=Payloads(payloads=[payload]),
+        )
+    )
+    await world.step(demo.ref, "note", HANDLER, _note("lever"))
+    kinds = [line["kind"] for line in await _recorded(world, demo.ref, "note", 2)]
+    assert ["act", "refused"] == sorted(kinds)
+
+
 async def test_the_read_model_is_the_truth(world: World) -> None:
     """After some acts the recorded view equals the workflow's own."""
     demo = world.demo()
