@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from domain.act import Refusal, Role
+from domain.act import Role
 from domain.case import CaseState
 from domain.machine import Act, Content, Machine, Moment, S, Step, apply, copied, open_steps, timers
 from domain.policy import Policy
@@ -33,12 +33,6 @@ class Receipt(BaseModel):
     waiting: WaitingView | None = None
     open_steps: list[str]
     number: str | None = None
-
-
-class Refused(BaseModel):
-    """The answer to a step that was not taken, as journaled for signals."""
-
-    refusal: Refusal
 
 
 def waiting_views(state: State, policy: Policy) -> list[WaitingView]:
