@@ -6,10 +6,10 @@ from typing import Any
 from commands.context import CommandError, Context
 from commands.people import actor_of
 from domain.act import Actor
-from domain.case import person_id
 from domain.machines import MACHINES
 from domain.onboarding import onboarding_id
 from domain.organisations import BadOrgNumber, parse_org_number
+from domain.people import person_id
 from records import cases, views
 from runtime.acting import open_case, send_step
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE

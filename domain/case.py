@@ -13,7 +13,7 @@ from domain.dates import midnight_after
 from domain.fields import Email, FreeText, Name, Phone
 from domain.machine import Content, Moment, Payload, Reaction
 from domain.policy import Policy
-from domain.state import Party, Person, State, System, Timer, Wait, Waiting, Want
+from domain.state import Party, Person, State, Timer, Wait, Waiting
 from domain.text import Text
 
 
@@ -220,6 +220,21 @@ class CaseState(State):
         if self.deputy:
             yield "deputy", self.deputy
 
+    def organisation_of(self, role: str) -> tuple[str, str]:
+        """Return number and name of the organisation that a role's person belongs to."""
+        del role
+        return self.org_number, self.organisation_name
+
+    @property
+    def acting(self) -> Person | None:
+        """Who acts for the producer: the contact, or the deputy while there is none."""
+        return self.contact or self.deputy
+
+    def awaited_person(self, waiting: Waiting) -> Person | None:
+        """Return who is reminded on the producer's behalf."""
+        del waiting
+        return self.acting
+
     def end(self, outcome: str) -> None:
         """Begin the clean-up that leads to an outcome."""
         self.outcome = outcome
@@ -277,89 +292,6 @@ def everyday_timers(state: CaseState, policy: Policy) -> Iterator[Timer]:
     if state.parked_until is not None:
         at = midnight_after(state.parked_until - timedelta(days=1))
         yield Timer(name="unpark", at=at, rule="parked")
-
-
-def people_wants(state: CaseState) -> Iterator[Want]:
-    """Yield an account for each person who has none yet."""
-    for role, person in state.people():
-        if person.account_id is None:
-            yield Want(operation="find_or_create_person", system=System.ACCOUNT_SYSTEM, item=role)
-
-
-class PersonFound(Content):
-    """A person's personal account has been found or created in the account system."""
-
-    role: str
-    email: str
-    account_id: str
-    login_name: str
-    active: bool
-
-
-class PersonActive(Content):
-    """A person has activated the personal account (or was found active)."""
-
-    account_id: str
-
-
-def person_id(account_id: str) -> str:
-    """Workflow id of a person's access."""
-    return f"person/{account_id}"
-
-
-def _person_found(state: CaseState, content: PersonFound, moment: Moment) -> None:
-    del moment
-    person = dict(state.people()).get(content.role)
-    if person is None or person.email.casefold() != content.email.casefold():
-        return  # replaced meanwhile: the new person is wanted again
-    person.account_id = content.account_id
-    person.login_name = content.login_name
-    person.active = content.active
-    enrol_person(state, person, content.role)
-
-
-def enrol_person(state: CaseState, person: Person, role: str) -> None:
-    """Let a person's access know that this case hangs on the person."""
-    assert person.account_id is not None
-    ref = person_id(person.account_id)
-    details = person.model_dump(mode="json") | {"role": role, "ref": state.workflow_id}
-    details |= {"org_number": state.org_number, "organisation_name": state.organisation_name}
-    state.tell(ref, "enrol", details, starts="PersonAccess")
-    if person.account_id not in state.enrolled:
-        state.enrolled.append(person.account_id)
-
-
-def release_people(state: CaseState, *, keep: frozenset[str] = frozenset()) -> None:
-    """Let go of everybody who no longer has a role here."""
-    for account_id in [each for each in state.enrolled if each not in keep]:
-        state.tell(person_id(account_id), "release", {"ref": state.workflow_id})
-        state.enrolled.remove(account_id)
-
-
-def take_role(state: CaseState, role: Literal["contact", "deputy"], person: Person) -> None:
-    """Let a person take a role; who had it before is let go, unless another role is left."""
-    before = dict(state.people()).get(role)
-    if before is not None:
-        state.former.append(before)
-    if role == "contact":
-        state.contact = person
-    else:
-        state.deputy = person
-    left = frozenset(each.account_id for _, each in state.people() if each.account_id)
-    release_people(state, keep=left)
-
-
-def _person_active(state: CaseState, content: PersonActive, moment: Moment) -> None:
-    del moment
-    for _, person in state.people():
-        if person.account_id == content.account_id:
-            person.active = True
-
-
-PEOPLE: dict[str, Reaction[CaseState]] = {
-    "person_found": Reaction(payload=PersonFound, do=_person_found),
-    "person_active": Reaction(payload=PersonActive, do=_person_active),
-}
 
 
 class PartEnded(Content):

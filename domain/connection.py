@@ -10,14 +10,11 @@ from domain.act import CONTACT, Actor, Refusal
 from domain.case import (
     CHECK_COMPLETION,
     PART_ENDED,
-    PEOPLE,
     CaseState,
     Decision,
     Organisation,
     everyday_timers,
     everyday_waits,
-    people_wants,
-    release_people,
 )
 from domain.credential import End
 from domain.datasets import Dataset, Delivery, InformationOwner
@@ -26,6 +23,7 @@ from domain.everyday import EVERYDAY, not_in_past, unpark
 from domain.fields import Day, Email, FreeText
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
 from domain.onboarding import agreement_id
+from domain.people import PEOPLE, people_wants, release_people
 from domain.permission_state import permission_id
 from domain.policy import Policy
 from domain.state import Party, Person, System, Timer, Wait, Want

@@ -13,10 +13,10 @@ from domain.case import (
     is_case,
     is_completion_overdue,
     is_running,
-    take_role,
 )
 from domain.fields import Day, FreeText, Name, PersonsEmail, Phone
 from domain.machine import Moment, NoPayload, Payload, Step
+from domain.people import take_role
 from domain.reminders import due_day
 from domain.state import OURS, OUTER, Person, State, Waiting
 from domain.text import Text

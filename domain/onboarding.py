@@ -9,7 +9,6 @@ from domain import agreements, appeal, decision, decision_on_request
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
 from domain.case import (
     CHECK_COMPLETION,
-    PEOPLE,
     CaseState,
     Kind,
     Organisation,
@@ -18,13 +17,12 @@ from domain.case import (
     everyday_timers,
     everyday_waits,
     part_ended,
-    people_wants,
-    release_people,
 )
 from domain.datasets import Dataset, Declaration, declaration_problems
 from domain.everyday import EVERYDAY, NewPerson, unpark
 from domain.fields import FreeText, Name, OrgNumberField
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
+from domain.people import PEOPLE, people_wants, release_people
 from domain.policy import Policy
 from domain.state import Party, Person, State, System, Timer, Wait, Want
 from domain.text import Text

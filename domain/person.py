@@ -2,42 +2,32 @@
 
 from collections.abc import Iterator
 
-from pydantic import BaseModel, Field
-
-from domain.act import CONTACT, HANDLER, Actor, Role
+from domain.act import CONTACT, HANDLER, Actor
+from domain.departure import (
+    LEAVING,
+    REACTIONS,
+    departure_timers,
+    duties_change,
+    leave,
+    say_left_to,
+    successor_waits,
+    unexplained,
+)
+from domain.departure import STEPS as DEPARTURE_STEPS
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP
 from domain.machine import Content, Machine, Moment, NoPayload, Reaction, Step
-from domain.state import Party, Person, State, System, Wait, Waiting, Want
+from domain.person_state import (
+    OUTSIDE,
+    Enrolment,
+    PersonState,
+    is_same_organisation,
+    is_the_person,
+)
+from domain.state import Party, Person, System, Wait, Want
 from domain.text import Text
 
 STAGES = ("invited", "active", "suspended", "leaving", "ending", "ended")
-
-
-class Enrolment(BaseModel):
-    """Something that hangs on the person."""
-
-    ref: str
-    role: str
-
-
-class PersonState(State):
-    """Everything about one person's access."""
-
-    type: str = "PersonAccess"
-    stage: str = "invited"
-    person: Person | None = None
-    enrolments: dict[str, Enrolment] = Field(default_factory=dict)
-    is_activating: bool = False
-
-    def contact_for(self, role: Role) -> Person | None:
-        """Return the person, whatever the role."""
-        del role
-        return self.person
-
-    def awaited_person(self, waiting: Waiting) -> Person | None:
-        """Return the person."""
-        del waiting
-        return self.person
+IN_USE = frozenset({"active", "leaving"})
 
 
 class Enrol(Content):
@@ -56,9 +46,10 @@ class Enrol(Content):
 
 
 class Release(Content):
-    """A case or entity no longer hangs on the person."""
+    """A case or entity no longer hangs on the person; in one role, or in any."""
 
     ref: str
+    role: str | None = None
 
 
 def _enrol(state: PersonState, content: Enrol, moment: Moment) -> None:
@@ -69,11 +60,16 @@ def _enrol(state: PersonState, content: Enrol, moment: Moment) -> None:
         names = {"name", "email", "phone", "account_id", "login_name", "active"}
         state.person = Person(**content.model_dump(include=names))
         state.org_number, state.organisation_name = content.org_number, content.organisation_name
-        state.opened_at = moment.now
-    if state.stage != "active":
+        state.opened_at = state.opened_at or moment.now
+    if state.stage == "ending":
+        say_left_to(state, content.ref, [content.role])
+    elif state.stage in {"invited", "ended"}:
         _invite_or_welcome(state, is_active=content.active)
-    if state.stage == "active":
+    if state.stage in IN_USE:
         _tell_active(state, content.ref)
+    if state.last_day is not None and not state.is_ending:
+        word = {"account_id": state.account_id, "last_day": state.last_day.isoformat()}
+        state.tell(content.ref, LEAVING, word)
 
 
 def _invite_or_welcome(state: PersonState, *, is_active: bool) -> None:
@@ -82,6 +78,7 @@ def _invite_or_welcome(state: PersonState, *, is_active: bool) -> None:
     is_new = len(state.enrolments) == 1
     if state.is_ended:
         state.stage, state.outcome, state.ended_at = "invited", None, None
+        state.left_at, state.last_day = None, None
     if is_active:
         _become_active(state)
     elif is_new:
@@ -99,8 +96,11 @@ def _become_active(state: PersonState) -> None:
 def _release(state: PersonState, content: Release, moment: Moment) -> None:
     if state.opened_at is None:
         state.opened_at = moment.now
-    kept = {key: each for key, each in state.enrolments.items() if each.ref != content.ref}
-    state.enrolments = kept
+    state.enrolments = {
+        key: each
+        for key, each in state.enrolments.items()
+        if each.ref != content.ref or content.role not in {None, each.role}
+    }
 
 
 def _activate(state: PersonState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
@@ -115,41 +115,79 @@ def _resend(state: PersonState, payload: NoPayload, actor: Actor, moment: Moment
 
 def _activated(state: PersonState, content: Content, moment: Moment) -> None:
     del content, moment
-    state.is_activating = False
-    if state.stage == "invited":
+    if state.is_activating and state.stage in {"invited", "suspended"}:
         _become_active(state)
+    state.is_activating = False
+
+
+def _account_off(state: PersonState, content: Content, moment: Moment) -> None:
+    del content
+    if state.look_again_at is None or moment.now >= state.look_again_at:
+        state.is_off_wanted, state.look_again_at = False, None
 
 
 def _tell_active(state: PersonState, ref: str) -> None:
-    assert state.person is not None
-    state.tell(ref, "person_active", {"account_id": state.person.account_id})
+    state.tell(ref, "person_active", {"account_id": state.account_id})
 
 
 def progress(state: PersonState, moment: Moment) -> None:
     """An invitation that nothing hangs on any more lapses; an account in use stays."""
     del moment
-    unused = state.is_opened and not state.enrolments
-    if unused and state.stage == "invited" and not state.is_activating:
-        state.outcome = "lapsed"
+    if not state.is_opened or state.is_ended:
+        return
+    if state.stage == "active" and state.last_day is not None:
+        state.stage = "leaving"
+    elif state.stage == "leaving" and state.last_day is None:
+        state.stage = "active"
+    elif state.stage == "invited" and not state.enrolments and not state.is_activating:
+        state.outcome, state.stage = "lapsed", "ended"
+    elif state.stage == "ending" and not state.is_off_wanted and not state.enrolments:
+        _forget_all(state)
         state.stage = "ended"
 
 
+def _forget_all(state: PersonState) -> None:
+    for each in state.successors.values():
+        if each.person.account_id is not None:
+            ref = f"person/{each.person.account_id}"
+            state.tell(ref, "release", {"ref": state.workflow_id})
+    state.successors = {}
+
+
 def wants(state: PersonState) -> Iterator[Want]:
-    """Yield the activation the person has asked for."""
-    if state.is_activating:
+    """Yield what the account system owes: off, on, and the accounts of successors."""
+    if not state.is_opened or state.is_ended:
+        return
+    if state.is_off_wanted:
+        if state.look_again_at is None:
+            yield Want(operation="disable_person", system=System.ACCOUNT_SYSTEM)
+    elif state.is_activating:
         yield Want(operation="activate_person", system=System.ACCOUNT_SYSTEM)
+    if state.is_ending:
+        return
+    for role, successor in state.successors.items():
+        if successor.person.account_id is None:
+            yield Want(operation="find_successor", system=System.ACCOUNT_SYSTEM, item=role)
 
 
 def waits(state: PersonState) -> Iterator[Wait]:
     """Yield on whom the access waits."""
     if not state.is_opened or state.is_ended:
         return
-    if state.is_activating:
+    if state.is_off_wanted:
+        yield Wait(on=Party.ACCOUNT_SYSTEM, rule="shut_off_account")
+    elif state.is_activating:
         yield Wait(on=Party.ACCOUNT_SYSTEM, rule="switch_account")
-    elif state.stage == "invited":
+    if state.is_unexplained:
+        yield Wait(on=Party.CASE_HANDLER, rule="explain_suspension")
+    if state.stage == "invited" and not state.is_activating:
         yield Wait(on=Party.PERSON, rule="activate_account")
-    else:
-        yield Wait(on=Party.NOBODY, rule="active")
+    elif state.is_ending and not state.is_off_wanted:
+        yield Wait(on=Party.NOBODY, rule="roles_handed_over")
+    elif state.stage in {"active", "leaving", "suspended"}:
+        yield Wait(on=Party.NOBODY, rule=state.stage, due=state.last_day)
+    if not state.is_ending:
+        yield from successor_waits(state)
 
 
 def _is_invited(state: PersonState, moment: Moment) -> bool:
@@ -157,22 +195,17 @@ def _is_invited(state: PersonState, moment: Moment) -> bool:
     return state.is_opened and state.stage == "invited" and not state.is_activating
 
 
-def _is_the_person(state: PersonState, actor: Actor) -> bool:
-    return state.person is not None and state.person.is_actor(actor)
+def _left(state: PersonState, moment: Moment) -> None:
+    leave(state, moment)
 
 
-def _is_same_organisation(state: PersonState, actor: Actor) -> bool:
-    return actor.organisation == state.org_number
-
-
-OUTSIDE = CONTACT | frozenset({Role.AGENT_CONTACT, Role.PRODUCER_MEMBER})
 STEPS: tuple[Step[PersonState], ...] = (
     Step(
         name="activate_account",
         payload=NoPayload,
         who=OUTSIDE,
         is_open=_is_invited,
-        is_mine=_is_the_person,
+        is_mine=is_the_person,
         by_post=False,
         do=_activate,
         help=Text(sv="Aktivera ditt personliga konto.", en="Activate your personal account."),
@@ -182,10 +215,11 @@ STEPS: tuple[Step[PersonState], ...] = (
         payload=NoPayload,
         who=HANDLER | CONTACT,
         is_open=_is_invited,
-        is_mine=_is_same_organisation,
+        is_mine=is_same_organisation,
         do=_resend,
         help=Text(sv="Skicka inbjudan igen.", en="Send the invitation again."),
     ),
+    *DEPARTURE_STEPS,
     NOTE,
     ASSIGN,
     RETRY_STEP,
@@ -200,8 +234,12 @@ MACHINE: Machine[PersonState] = Machine(
         "enrol": Reaction(payload=Enrol, do=_enrol),
         "release": Reaction(payload=Release, do=_release),
         "person_activated": Reaction(payload=Content, do=_activated),
+        "account_off": Reaction(payload=Content, do=_account_off),
+        **REACTIONS,
     },
     progress=progress,
     wants=wants,
     waits=waits,
+    timers=departure_timers,
+    passed={"left": _left, "duties_change": duties_change, "unexplained": unexplained},
 )

@@ -66,6 +66,13 @@ class Policy(_Part):
     decision_on_request_days: int = 28
     key_offer_days: int = 7
     key_rotation_days: int = 365
+    unexplained_days: int = 3
+    confirm_access_days: int = 365
+    confirm_access_answer_days: int = 30
+    appointment_reminder_days: tuple[int, ...] = (30, 14, 1)
+    agents_approved: frozenset[
+        Literal["municipality", "state_agency", "unknown", "sole_trader"]
+    ] = frozenset({"unknown", "sole_trader"})
     outcome_unknown_seconds: int = 30
     skip_hearing_reasons: tuple[str, ...] = Field(
         default=("FL25_1", "FL25_2", "FL25_3", "full_grant"), min_length=1

@@ -2,62 +2,26 @@
 
 from collections.abc import Iterator
 
-from pydantic import Field
-
+from domain import notice
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
-from domain.case import (
+from domain.agreement_state import APPOINTMENT, AgreementState, Begin, Covered, Enrol
+from domain.case import Agreement, PartEnded, is_running, part_ended
+from domain.credential import End
+from domain.everyday import ASSIGN, NOTE, RETRY_STEP, NewPerson
+from domain.machine import Content, Machine, Moment, Reaction, Step
+from domain.people import (
     PEOPLE,
-    Agreement,
-    CaseState,
-    PartEnded,
+    PersonLeaving,
+    contact_waits,
     enrol_person,
-    is_running,
-    part_ended,
     people_wants,
     release_people,
     take_role,
 )
-from domain.credential import End
-from domain.everyday import ASSIGN, NOTE, RETRY_STEP, NewPerson
-from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
 from domain.state import Part, Party, Person, State, System, Wait, Want
 from domain.text import Text
 
 STAGES = ("in_force", "under_notice", "ending", "ended")
-
-
-class AgreementState(CaseState):
-    """Everything about one producer's agreement."""
-
-    type: str = "ProducerAgreement"
-    stage: str = "in_force"
-    closed_in_register: list[str] = Field(default_factory=list)
-    people_told: list[list[str | None]] = Field(default_factory=list)
-
-    @property
-    def is_case(self) -> bool:
-        """An agreement is an entity."""
-        return False
-
-
-class Begin(Content):
-    """What the onboarding says when the agreement comes into force."""
-
-    owner: str
-    org_number: str
-    organisation_name: str
-    case_number: str | None = None
-    contact: Person
-    deputy: Person | None = None
-    agreements: dict[str, Agreement]
-
-
-class Enrol(Payload):
-    """Something that will rest on the agreement."""
-
-    ref: str
-    type: str
-    item: str = ""
 
 
 class ClosedInRegister(Content):
@@ -66,15 +30,48 @@ class ClosedInRegister(Content):
     kind: str
 
 
+class Supplemented(Content):
+    """A supplement has been registered: the signed agreements cover more."""
+
+    agreement: Agreement
+
+
+class Granted(Content):
+    """A decision in force covers a data set."""
+
+    covered: Covered
+
+
+class DatasetReady(Content):
+    """A data set takes agents from now on."""
+
+    dataset_id: str
+
+
+class CaseContacts(Content):
+    """A case under the agreement has got a new contact or deputy."""
+
+    role: str
+    person: Person
+
+
+class RegisterDiffers(Content):
+    """What the register says otherwise."""
+
+    finding: str
+
+
 def begin(state: AgreementState, content: Begin, moment: Moment) -> None:
     """Come into force, once."""
     if state.is_opened:
         return
     state.owner, state.org_number = content.owner, content.org_number
     state.organisation_name, state.case_number = content.organisation_name, content.case_number
+    if content.organisation is not None:
+        state.organisation = content.organisation
     state.contact, state.deputy = content.contact, content.deputy
-    state.agreements = content.agreements
-    state.opened_at = moment.now
+    state.agreements, state.granted = content.agreements, content.granted
+    state.opened_at = state.confirmed_at = moment.now
     for role, person in state.people():
         if person.account_id is not None:
             enrol_person(state, person, role)
@@ -115,14 +112,66 @@ def _closed(state: AgreementState, content: ClosedInRegister, moment: Moment) ->
     state.closed_in_register.append(content.kind)
 
 
+def _supplemented(state: AgreementState, content: Supplemented, moment: Moment) -> None:
+    del moment
+    agreement = content.agreement
+    if agreement.kind not in state.agreements:
+        state.agreements[agreement.kind] = agreement
+    elif agreement.document not in {each.document for each in state.supplements}:
+        state.supplements.append(agreement)
+
+
+def _granted(state: AgreementState, content: Granted, moment: Moment) -> None:
+    del moment
+    state.granted[content.covered.dataset_id] = content.covered
+
+
+def _dataset_ready(state: AgreementState, content: DatasetReady, moment: Moment) -> None:
+    """Let the agents know, who may have been appointed before the data set could take them."""
+    del moment
+    for part in state.open_parts():
+        if part.type == APPOINTMENT:
+            state.tell(part.ref, "dataset_ready", {"dataset_id": content.dataset_id})
+
+
+def _case_contacts(state: AgreementState, content: CaseContacts, moment: Moment) -> None:
+    """The contact of a case under the agreement is the contact of everything under it."""
+    del moment
+    if not state.is_ending:
+        person = content.person.model_copy(update={"account_id": None, "active": False})
+        take_role(state, "contact" if content.role == "contact" else "deputy", person)
+
+
+def _leaving(state: AgreementState, content: PersonLeaving, moment: Moment) -> None:
+    """Ask who stays for a successor, in time."""
+    del moment
+    roles = [role for role, person in state.people() if person.account_id == content.account_id]
+    staying = [p for _, p in state.people() if p.account_id != content.account_id]
+    if content.last_day is not None and roles:
+        what = {"due": content.last_day.isoformat(), "item": ", ".join(roles)}
+        state.notify("successor_wanted", *(staying or [Role.CASE_HANDLER]), what=what)
+
+
+def _register_differs(state: AgreementState, content: RegisterDiffers, moment: Moment) -> None:
+    del moment
+    if not state.register_findings:
+        state.notify("register_differs", Role.CASE_HANDLER, what={"what": content.finding})
+    state.register_findings = [content.finding]
+
+
+def _register_agrees(state: AgreementState, content: Content, moment: Moment) -> None:
+    del content, moment
+    state.register_findings = []
+
+
 def _tell_people(state: AgreementState) -> None:
     """The agreement's contact is the contact of everything under it, and so is the account."""
     people = [[person.email, person.account_id] for _, person in state.people()]
     is_known, state.people_told = people == state.people_told or not state.people_told, people
-    if is_known or state.contact is None:
+    if is_known:
         return
     content = {
-        "holder": state.contact.model_dump(mode="json"),
+        "holder": state.contact.model_dump(mode="json") if state.contact else None,
         "deputy": state.deputy.model_dump(mode="json") if state.deputy else None,
     }
     for part in state.open_parts():
@@ -176,8 +225,12 @@ def waits(state: AgreementState) -> Iterator[Wait]:
     if state.stage == "ending":
         rule = "parts_end" if any(state.open_parts()) else "end_agreement"
         yield Wait(on=Party.AGREEMENT_REGISTER, rule=rule)
-    else:
-        yield Wait(on=Party.NOBODY, rule="in_force")
+        return
+    yield from contact_waits(state)
+    yield from notice.confirmation_waits(state)
+    if state.register_findings:
+        yield Wait(on=Party.CASE_HANDLER, rule="register_differs")
+    yield Wait(on=Party.NOBODY, rule=state.stage, due=state.last_day)
 
 
 def _is_in_force(state: State, moment: Moment) -> bool:
@@ -195,6 +248,7 @@ STEPS: tuple[Step[AgreementState], ...] = (
         do=_enrol,
         help=Text(sv="Skriv in något som vilar på avtalet.", en="Enrol at the agreement."),
     ),
+    *notice.STEPS,
     Step(
         name="replace_contact",
         payload=NewPerson,
@@ -225,10 +279,23 @@ MACHINE: Machine[AgreementState] = Machine(
         **PEOPLE,
         "begin": Reaction(payload=Begin, do=begin),
         "agreement_ended": Reaction(payload=ClosedInRegister, do=_closed),
+        "supplemented": Reaction(payload=Supplemented, do=_supplemented),
+        "granted": Reaction(payload=Granted, do=_granted),
+        "dataset_ready": Reaction(payload=DatasetReady, do=_dataset_ready),
+        "case_contacts": Reaction(payload=CaseContacts, do=_case_contacts),
+        "person_leaving": Reaction(payload=PersonLeaving, do=_leaving),
+        "register_differs": Reaction(payload=RegisterDiffers, do=_register_differs),
+        "register_agrees": Reaction(payload=Content, do=_register_agrees),
         "part_ended": Reaction(payload=PartEnded, do=_part_ended),
         "end": Reaction(payload=End, do=_end),
     },
     progress=progress,
     wants=wants,
     waits=waits,
+    timers=notice.notice_timers,
+    passed={
+        "notice_over": notice.notice_over,
+        "confirmation_due": notice.confirmation_due,
+        "confirmation_overdue": notice.confirmation_overdue,
+    },
 )

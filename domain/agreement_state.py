@@ -1,0 +1,130 @@
+"""What an agreement in force knows about itself, and what rests on it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from pydantic import BaseModel, Field
+
+from domain.case import Agreement, CaseState, Kind, Organisation
+from domain.datasets import Declaration, PersonalData
+from domain.machine import Content, Payload
+from domain.policy import Policy
+from domain.state import Person
+
+APPOINTMENT = "AgentAppointment"
+
+
+class Covered(BaseModel):
+    """A data set that a decision in force covers: as it was declared when it was decided."""
+
+    dataset_id: str
+    specification: str
+    personal_data: PersonalData
+    a3: tuple[str, ...] = ()
+    a4: tuple[str, ...] = ()
+    decided_on: date | None = None
+
+    def covers(self, declaration: Declaration, specification: str) -> bool:
+        """Whether nothing is declared that was not before the decider."""
+        if self.specification != specification:
+            return False
+        if declaration.personal_data is PersonalData.NONE:
+            return True
+        return set(declaration.a3) <= set(self.a3) and set(declaration.a4) <= set(self.a4)
+
+
+def covered_by(declaration: Declaration, policy: Policy, decided_on: date) -> Covered:
+    """Return what a grant of a declaration covers."""
+    return Covered(
+        dataset_id=declaration.dataset_id,
+        specification=policy.datasets[declaration.dataset_id].specification,
+        personal_data=declaration.personal_data,
+        a3=declaration.a3,
+        a4=declaration.a4,
+        decided_on=decided_on,
+    )
+
+
+class AgreementState(CaseState):
+    """Everything about one producer's agreement.
+
+    `supplements` widen what the processing agreement covers (A3 and A4). `granted` are the data
+    sets that a decision in force covers. The yearly confirmation counts from `confirmed_at`.
+    """
+
+    type: str = "ProducerAgreement"
+    stage: str = "in_force"
+    supplements: list[Agreement] = Field(default_factory=list)
+    granted: dict[str, Covered] = Field(default_factory=dict)
+    last_day: date | None = None
+    notice_by_producer: bool = False
+    confirmed_at: datetime | None = None
+    is_confirmation_due: bool = False
+    is_confirmation_overdue: bool = False
+    register_findings: list[str] = Field(default_factory=list)
+    closed_in_register: list[str] = Field(default_factory=list)
+    people_told: list[list[str | None]] = Field(default_factory=list)
+
+    @property
+    def is_case(self) -> bool:
+        """An agreement is an entity."""
+        return False
+
+    def categories(self, which: str) -> tuple[str, ...]:
+        """Return the A3 or A4 categories that the signed agreements cover, each once."""
+        processing = self.agreements.get(Kind.PROCESSING)
+        signed = [*([processing] if processing else []), *self.supplements]
+        return tuple(dict.fromkeys(c for each in signed for c in getattr(each, which)))
+
+
+class Begin(Content):
+    """What the onboarding says when the agreement comes into force."""
+
+    owner: str | None = None
+    org_number: str
+    organisation_name: str
+    organisation: Organisation | None = None
+    case_number: str | None = None
+    contact: Person | None = None
+    deputy: Person | None = None
+    agreements: dict[str, Agreement]
+    granted: dict[str, Covered] = Field(default_factory=dict)
+
+
+class Enrol(Payload):
+    """Something that will rest on this."""
+
+    ref: str
+    type: str
+    item: str = ""
+
+
+class Standing(Content):
+    """What an agreement tells those who enrol at it; nothing but `accepted` when it refuses."""
+
+    accepted: bool
+    organisation: Organisation | None = None
+    organisation_name: str = ""
+    contact: Person | None = None
+    deputy: Person | None = None
+    a3: tuple[str, ...] = ()
+    a4: tuple[str, ...] = ()
+    processing_key: str | None = None
+    granted: dict[str, Covered] = Field(default_factory=dict)
+
+
+def standing(state: Mapping[str, object]) -> Standing:
+    """Return what the state of an agreement means for those who enrol at it."""
+    agreement = AgreementState.model_validate(state)
+    processing = agreement.agreements.get(Kind.PROCESSING)
+    return Standing(
+        accepted=True,
+        organisation=agreement.organisation,
+        organisation_name=agreement.organisation_name,
+        contact=agreement.contact,
+        deputy=agreement.deputy,
+        a3=agreement.categories("a3"),
+        a4=agreement.categories("a4"),
+        processing_key=processing.document if processing else None,
+        granted=agreement.granted,
+    )
