@@ -51,6 +51,7 @@ from runtime.health import HealthServer
 from runtime.log_setup import set_up_logging
 from runtime.settings import Settings
 from runtime.temporal import connect, make_plugin
+from workflows.appointment import AgentAppointment
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 from workflows.connection import DatasetConnection
 from workflows.credential import Credential
@@ -62,6 +63,7 @@ from workflows.producer_agreement import ProducerAgreement
 WORKFLOWS: list[type] = [
     ProducerOnboarding,
     DatasetConnection,
+    AgentAppointment,
     ProducerAgreement,
     Permission,
     Credential,
@@ -147,7 +149,12 @@ def build_activities(
         for system, portal in adapters.portals.items()
     }
     return {
-        System.CASES: [messages.tell, messages.enrol, messages.wake],
+        System.CASES: [
+            messages.tell,
+            messages.enrol,
+            messages.enrol_at_dataset,
+            messages.wake,
+        ],
         System.RECORDS: [
             records.record,
             records.current_policy,
@@ -159,6 +166,7 @@ def build_activities(
             accounts.find_or_create_organisation,
             accounts.find_or_create_person,
             accounts.activate_person,
+            accounts.disable_person,
             accounts.create_system_account,
             accounts.disable_system_account,
         ],

@@ -83,6 +83,13 @@ class Accounts:
         return Content()
 
     @activity.defn
+    @calls_outside(shuts_off=True)
+    async def disable_person(self, wanted: AccountInput) -> Content:
+        """Switch a personal account off, confirmed by reading it back."""
+        await self._system.set_person_active(wanted.account_id, active=False)
+        return Content()
+
+    @activity.defn
     @calls_outside()
     async def create_system_account(self, wanted: SystemAccountInput) -> SystemAccountFound:
         """Find the permission's system account by our key, or create it."""

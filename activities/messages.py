@@ -11,11 +11,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.waking import wake_activities
 from domain.act import Actor, Role, StepRequest
-from domain.connection import Enrolled
+from domain.agreement_state import Standing, standing
+from domain.permission import DatasetStanding
 from domain.policy import Policy
 from domain.state import Tell
 
-STARTS_CLOSED = frozenset({"end"})
+# What the sender hears when the one it told is no longer there.
+GONE = {"end": "part_ended", "person_left": "release"}
+CREDENTIAL = "credential/"
 
 
 class HeardWord(BaseModel):
@@ -66,7 +69,8 @@ class Messages:
         """Send words by signal. A target that is closed counts as told.
 
         A target that must exist is started with the word. The receiver knows the message id,
-        so a word that arrives twice is heard once.
+        so a word that arrives twice is heard once. Who is told to end and is not there has ended:
+        the sender hears it; a credential is started again, straight into its clean-up.
         """
         for word in wanted.words:
             heard = HeardWord(
@@ -78,7 +82,7 @@ class Messages:
             if word.starts is not None:
                 await self._start_with(word, heard)
             else:
-                await self._signal(word.to, heard)
+                await self._signal(word, heard)
 
     async def _start_with(self, word: Tell, heard: HeardWord) -> None:
         await self._client.start_workflow(
@@ -91,33 +95,63 @@ class Messages:
             start_signal_args=[heard],
         )
 
-    async def _signal(self, to: str, heard: HeardWord) -> None:
+    async def _signal(self, word: Tell, heard: HeardWord) -> None:
         try:
-            await self._client.get_workflow_handle(to).signal("heard", heard)
+            await self._client.get_workflow_handle(word.to).signal("heard", heard)
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+            if word.what in GONE:
+                await self._answer_for(word, heard)
+
+    async def _answer_for(self, word: Tell, heard: HeardWord) -> None:
+        if word.to.startswith(CREDENTIAL) and word.what == "end":
+            content = {**heard.content, "owner": heard.sender}
+            again = word.model_copy(update={"starts": "Credential"})
+            await self._start_with(again, heard.model_copy(update={"content": content}))
+            return
+        answer = HeardWord(
+            message_id=f"{heard.message_id}/gone",
+            sender=word.to,
+            what=GONE[word.what],
+            content={"ref": word.to, "outcome": "gone"},
+        )
+        await self._client.get_workflow_handle(heard.sender).signal("heard", answer)
 
     @activity.defn
-    async def enrol(self, wanted: EnrolInput) -> Enrolled:
-        """Enrol at an owner; not accepted when the owner is not there or takes no more."""
+    async def enrol(self, wanted: EnrolInput) -> Standing:
+        """Enrol at an agreement; not accepted when none is there or it takes no more."""
+        owner = await self._enrol(wanted)
+        return standing(owner) if owner is not None else Standing(accepted=False)
+
+    @activity.defn
+    async def enrol_at_dataset(self, wanted: EnrolInput) -> DatasetStanding:
+        """Enrol at a data set; not accepted when it is not so far that it can be delivered."""
+        owner = await self._enrol(wanted)
+        if owner is None:
+            return DatasetStanding(accepted=False)
+        return DatasetStanding(accepted=True, last_day=owner.get("last_day"))
+
+    async def _enrol(self, wanted: EnrolInput) -> dict[str, Any] | None:
+        """Enrol and return the owner's state; None when the owner is not there or refuses."""
         request = StepRequest(
-            request_id=f"enrol/{wanted.ref}/{activity.info().workflow_run_id}",
+            request_id=f"enrol/{wanted.ref}/{activity.info().workflow_run_id}/{activity.info().activity_id}",
             actor=Actor(subject=wanted.ref, name=wanted.ref, role=Role.SYSTEM),
             payload={"ref": wanted.ref, "type": wanted.type, "item": wanted.item},
         )
         handle = self._client.get_workflow_handle(wanted.owner)
         try:
             await handle.execute_update("enrol", request, id=request.request_id)
+            state: dict[str, Any] = await handle.query("state", result_type=dict)
         except WorkflowUpdateFailedError as error:
             if isinstance(error.cause, ApplicationError) and error.cause.type != "busy":
-                return Enrolled(accepted=False)
+                return None
             raise
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return Enrolled(accepted=False)
+                return None
             raise
-        return Enrolled(accepted=True)
+        return state
 
     @activity.defn
     async def wake(self, wanted: WakeInput) -> None:

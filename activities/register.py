@@ -14,13 +14,17 @@ from domain.producer_agreement import ClosedInRegister
 
 
 class RegistrationInput(BaseModel):
-    """An agreement to register; `document` is the hash of the signed document."""
+    """An agreement to register; `document` is the hash of the signed document.
+
+    `supplements` is the document of the agreement in force that this one widens.
+    """
 
     org_number: str
     kind: Kind
     template: str
     document: str
     valid_from: date
+    supplements: str | None = None
 
 
 class EndInput(BaseModel):
@@ -46,7 +50,14 @@ class Agreements:
     @activity.defn
     @calls_outside()
     async def register_agreement(self, wanted: RegistrationInput) -> AgreementRegistered:
-        """Register a countersigned agreement as in force."""
+        """Register a countersigned agreement as in force, or as supplement to the one that is."""
+        if wanted.supplements is not None:
+            await self._register.supplement(
+                key=registration_key(wanted.org_number, wanted.kind, wanted.supplements),
+                document_sha256=wanted.document,
+                valid_from=wanted.valid_from,
+            )
+            return AgreementRegistered(kind=wanted.kind)
         await self._register.register(
             key=registration_key(wanted.org_number, wanted.kind, wanted.document),
             org_number=wanted.org_number,

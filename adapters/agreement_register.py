@@ -23,6 +23,7 @@ class RegisteredAgreement(BaseModel):
     template: str
     document_sha256: str
     valid_from: date
+    supplements: tuple[str, ...] = ()
 
 
 class _Found(BaseModel):
@@ -77,6 +78,17 @@ class AgreementRegister:
             "valid_from": valid_from.isoformat(),
         }
         await self._connection.send("PUT", _path(key), json=body)
+
+    async def supplement(self, *, key: str, document_sha256: str, valid_from: date) -> None:
+        """Register a supplement to an agreement in force; the same again changes nothing.
+
+        Raises:
+            Conflict: the agreement has ended.
+            NotFound: there is no such agreement.
+            OutsideError: any other failure.
+        """
+        path = f"{_path(key)}/supplements/{document_sha256}"
+        await self._connection.send("PUT", path, json={"valid_from": valid_from.isoformat()})
 
     async def end(self, key: str, last_day: date) -> None:
         """End an agreement after a day; ended already or never registered is as well.

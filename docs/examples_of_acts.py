@@ -90,7 +90,7 @@ def begins(state: State, moment: Moment) -> Examples:
     until = (moment.now + timedelta(days=200)).isoformat()
     if state.type == "Permission":
         by_hand = {"accepts_by_itself": False}
-        return [begin, begin | by_hand, begin | {"valid_until": until, "valid_until_source": "x"}]
+        return [begin, begin | by_hand, begin | {"limits": {"mandate": until}}]
     if state.type == "Credential":
         return [begin, begin | {"valid_until": until}]
     if state.type == "DatasetConnection":

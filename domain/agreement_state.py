@@ -12,6 +12,7 @@ from domain.policy import Policy
 from domain.state import Person
 
 APPOINTMENT = "AgentAppointment"
+CONNECTION = "DatasetConnection"
 
 
 class Covered(BaseModel):

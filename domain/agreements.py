@@ -144,8 +144,13 @@ def all_accepted(state: CaseState) -> bool:
     return (
         not undescribed(state)
         and required_kinds(state.datasets) <= state.agreements.keys()
-        and all(agreement.accepted_at for agreement in state.agreements.values())
+        and all_accepted_of(state)
     )
+
+
+def all_accepted_of(state: CaseState) -> bool:
+    """Whether every agreement that is open has been accepted."""
+    return all(agreement.accepted_at for agreement in state.agreements.values())
 
 
 def _describe(state: CaseState, payload: Declaration, actor: Actor, moment: Moment) -> None:
@@ -368,6 +373,11 @@ def signing_waits(state: CaseState) -> Iterator[Wait]:
     """Yield who must act before every agreement has been accepted."""
     for dataset_id in undescribed(state):
         yield Wait(on=Party.PRODUCER, rule="describe_dataset", item=dataset_id)
+    yield from agreement_waits(state)
+
+
+def agreement_waits(state: CaseState) -> Iterator[Wait]:
+    """Yield who must act before the agreements that are open have been accepted."""
     for kind, agreement in state.agreements.items():
         if agreement.submitted_at is None:
             yield Wait(on=Party.PRODUCER, rule="submit_agreement", item=kind)

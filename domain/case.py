@@ -226,6 +226,17 @@ class CaseState(State):
         return self.org_number, self.organisation_name
 
     @property
+    def agreement_ref(self) -> str | None:
+        """The agreement whose contacts are the contacts here too, once there is one."""
+        return None
+
+    def tell_agreement(self, role: str, person: Person) -> None:
+        """Let the agreement know a new contact or deputy: they are those of all under it."""
+        if self.agreement_ref is not None:
+            content = {"role": role, "person": person.model_dump(mode="json")}
+            self.tell(self.agreement_ref, "case_contacts", content)
+
+    @property
     def acting(self) -> Person | None:
         """Who acts for the producer: the contact, or the deputy while there is none."""
         return self.contact or self.deputy

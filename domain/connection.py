@@ -1,32 +1,30 @@
 """Connection of one data set: under an agreement in force, until its first permission is active."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
 
-from pydantic import Field
-
-from domain import agreements, appeal, decision, decision_on_request
-from domain.act import CONTACT, Actor, Refusal
+from domain import adding, agreements, appeal, connection_changes, decision, decision_on_request
+from domain.act import Actor, Refusal, Role, refuse
+from domain.agreement_state import Enrol, Standing
 from domain.case import (
     CHECK_COMPLETION,
     PART_ENDED,
-    CaseState,
-    Decision,
-    Organisation,
     everyday_timers,
     everyday_waits,
+    is_running,
 )
+from domain.connection_changes import DISCONNECT, own_permission
+from domain.connection_state import TAKES_AGENTS, Begin, ConnectionState
 from domain.credential import End
-from domain.datasets import Dataset, Delivery, InformationOwner
+from domain.datasets import Delivery
 from domain.dates import midnight_after
-from domain.everyday import EVERYDAY, not_in_past, unpark
-from domain.fields import Day, Email, FreeText
-from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
+from domain.everyday import EVERYDAY, unpark
+from domain.key_holders import Contacts
+from domain.machine import Content, Machine, Moment, Reaction, Step
+from domain.notice import SOURCE as AGREEMENT
 from domain.onboarding import agreement_id
-from domain.people import PEOPLE, people_wants, release_people
-from domain.permission_state import permission_id
+from domain.people import PEOPLE, contact_waits, people_wants, release_people
 from domain.policy import Policy
-from domain.state import Party, Person, System, Timer, Wait, Want
+from domain.state import Part, Party, System, Timer, Wait, Want
 from domain.text import Text
 
 STAGES = (
@@ -40,56 +38,6 @@ STAGES = (
     "ending",
     "ended",
 )
-DISCONNECT = "disconnect"
-
-
-class ConnectionState(CaseState):
-    """Everything about one data set's connection."""
-
-    type: str = "DatasetConnection"
-    stage: str = "intake"
-    dataset_id: str = ""
-    is_enrolled: bool = False
-    is_agreement_missing: bool = False
-    last_day: date | None = None
-    has_been_connected: bool = False
-    active: list[str] = Field(default_factory=list)
-    people_told: list[list[str | None]] = Field(default_factory=list)
-
-    @property
-    def is_case(self) -> bool:
-        """A connected data set is an entity: the everyday steps are closed."""
-        return not self.is_ending and self.stage != "connected"
-
-    @property
-    def examining_stage(self) -> str:
-        """A data set alone is examined in `assessment`."""
-        return "assessment"
-
-    @property
-    def dataset(self) -> Dataset:
-        """The one data set."""
-        return self.datasets[self.dataset_id]
-
-
-class Begin(Content):
-    """What the onboarding says when it starts a connection."""
-
-    owner: str
-    org_number: str
-    organisation: Organisation
-    case_number: str | None = None
-    contact: Person
-    deputy: Person | None = None
-    handler: str | None = None
-    dataset: Dataset
-    decision: Decision
-
-
-class Enrolled(Content):
-    """The agreement's answer to an enrolment."""
-
-    accepted: bool
 
 
 class PermissionActive(Content):
@@ -98,18 +46,19 @@ class PermissionActive(Content):
     ref: str
 
 
-class UpdateContacts(Payload):
-    """Who answers for the data set's content, and for questions about it."""
+class ValidUntil(Content):
+    """The agreement says until when it carries; None when it no longer sets an end."""
 
-    information_owner: InformationOwner
-    support_email: Email
+    source: str
+    until: str | None = None
 
 
-class Disconnect(Payload):
-    """The last day of delivery, and why."""
+class CategoriesCovered(Content):
+    """The agreement says which categories its signed agreements cover by now."""
 
-    last_day: Day
-    reason: FreeText = ""
+    a3: tuple[str, ...] = ()
+    a4: tuple[str, ...] = ()
+    processing_key: str | None = None
 
 
 def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
@@ -128,21 +77,46 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
     if decided is not None and not decided.granted:
         denial = content.decision.model_copy(update={"outcome": "denied"})
         appeal.begin_appeal(state, denial, moment)
+        if content.appeal is not None and state.appeal is not None:
+            state.appeal.document = content.appeal.document
+            state.appeal.arrived_on = content.appeal.arrived_on
     else:
         state.stage = "connecting"
 
 
-def _enrolled(state: ConnectionState, content: Enrolled, moment: Moment) -> None:
-    del moment
+def _enrolled(state: ConnectionState, content: Standing, moment: Moment) -> None:
     if state.is_ended and content.accepted:
         _leave_agreement(state)
     state.is_enrolled = content.accepted
     state.is_agreement_missing = not content.accepted
+    if state.is_ending:
+        return
+    if state.owner is not None:
+        state.standing = content if content.accepted else None
+    elif content.accepted:
+        adding.take_standing(state, content, moment)
+    else:
+        state.notify("no_agreement", Role.CASE_HANDLER)
+        state.finish("refused")
 
 
 def _agreement_in_force(state: ConnectionState, content: Content, moment: Moment) -> None:
     del content, moment
     state.is_agreement_missing = False
+
+
+def _valid_until(state: ConnectionState, content: ValidUntil, moment: Moment) -> None:
+    """Let those who deliver know the agreement's end; agents know it from their appointments."""
+    del moment
+    own = own_permission(state)
+    if own in state.parts and not state.parts[own].ended:
+        state.tell(own, "valid_until", {"source": AGREEMENT, "until": content.until})
+
+
+def _covered(state: ConnectionState, content: CategoriesCovered, moment: Moment) -> None:
+    del moment
+    if state.standing is not None:
+        state.standing = state.standing.model_copy(update=dict(content))
 
 
 def _permission_active(state: ConnectionState, content: PermissionActive, moment: Moment) -> None:
@@ -155,26 +129,40 @@ def _end(state: ConnectionState, content: End, moment: Moment) -> None:
     if state.opened_at is None:
         state.opened_at = moment.now
     if not state.is_ending:
-        state.end(content.outcome or "ended")
+        state.finish(content.outcome or "ended")
 
 
-def _contacts(state: ConnectionState, content: "Contacts", moment: Moment) -> None:
+def _contacts(state: ConnectionState, content: Contacts, moment: Moment) -> None:
     del moment
     state.contact, state.deputy = content.holder, content.deputy
 
 
-class Contacts(Content):
-    """The agreement says who the producer's contact is now."""
+def _enrol(state: ConnectionState, payload: Enrol, actor: Actor, moment: Moment) -> None:
+    del actor, moment
+    known = state.parts.get(payload.ref)
+    if known is None or known.ended:
+        state.parts[payload.ref] = Part(ref=payload.ref, type=payload.type, item=payload.item)
+        state.active = [ref for ref in state.active if ref != payload.ref]
 
-    holder: Person
-    deputy: Person | None = None
+
+def _enrol_refusal(
+    state: ConnectionState, payload: Enrol, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del payload, actor, moment
+    if state.is_opened and (state.stage in TAKES_AGENTS or state.before is not None):
+        return None
+    return refuse(
+        "dataset_not_ready",
+        "Datamängden är inte så långt kommen att någon kan leverera den.",
+        "The data set is not so far that anybody could deliver it.",
+    )
 
 
 def _tell_people(state: ConnectionState) -> None:
     """The producer's own permission knows who the contact is, whoever changed it."""
     people = [[person.email, person.account_id] for _, person in state.people()]
-    own = permission_id(state.org_number, state.dataset_id, state.org_number)
-    if own not in state.parts or state.contact is None or people == state.people_told:
+    own = own_permission(state)
+    if own not in state.parts or people == state.people_told:
         return
     if state.people_told and not state.parts[own].ended:
         holders = Contacts(holder=state.contact, deputy=state.deputy)
@@ -184,10 +172,13 @@ def _tell_people(state: ConnectionState) -> None:
 
 def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
     """Start the producer's own permission, once: one that has ended is not begun again here."""
-    declaration = state.dataset.declaration
-    ref = permission_id(state.org_number, state.dataset_id, state.org_number)
-    if declaration.delivery is Delivery.AGENT or state.contact is None or ref in state.parts:
+    declaration = state.declaration
+    ref, holder = own_permission(state), state.acting
+    if declaration.delivery is Delivery.AGENT or holder is None or state.is_own_begun:
         return
+    if ref in state.parts and not state.parts[ref].ended:
+        return  # the one before is still ending
+    state.is_own_begun = True
     known = policy.datasets[state.dataset_id]
     content = {
         "owner": state.workflow_id,
@@ -198,7 +189,7 @@ def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
         "dataset_name": known.name,
         "party": state.org_number,
         "party_name": state.organisation_name,
-        "holder": state.contact.model_dump(mode="json"),
+        "holder": holder.model_dump(mode="json"),
         "deputy": state.deputy.model_dump(mode="json") if state.deputy else None,
         "hosting": declaration.hosting,
         "base_url": declaration.base_url,
@@ -206,62 +197,54 @@ def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
         "accepts_by_itself": known.accepts_test_delivery_by_itself,
     }
     if state.last_day is not None:
-        content["valid_until"] = midnight_after(state.last_day).isoformat()
-        content["valid_until_source"] = DISCONNECT
+        content["limits"] = {DISCONNECT: midnight_after(state.last_day).isoformat()}
+    state.active = [each for each in state.active if each != ref]
     state.begin_part(ref, "Permission", content, state.org_number)
-
-
-def _disconnect(state: ConnectionState, payload: Disconnect, actor: Actor, moment: Moment) -> None:
-    del actor, moment
-    state.last_day = payload.last_day
-    until = midnight_after(payload.last_day).isoformat()
-    for part in state.open_parts():
-        state.tell(part.ref, "valid_until", {"source": DISCONNECT, "until": until})
-
-
-def _disconnect_refusal(
-    state: ConnectionState, payload: Disconnect, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del state, actor
-    if payload.last_day == moment.today:
-        return None
-    return not_in_past(payload.last_day, moment, "last_day")
-
-
-def _update_contacts(
-    state: ConnectionState, payload: UpdateContacts, actor: Actor, moment: Moment
-) -> None:
-    del actor, moment
-    dataset = state.dataset
-    dataset.declaration = dataset.declaration.model_copy(update=dict(payload))
 
 
 def _last_day_over(state: ConnectionState, moment: Moment) -> None:
     del moment
-    state.end("disconnected")
+    state.finish("disconnected")
 
 
 def progress(state: ConnectionState, moment: Moment) -> None:
     """Follow the facts towards a connected data set, or to the end."""
-    if state.stage == "countersigning" and not state.agreements:
-        state.appeal = None
-        state.stage = "connecting"
-    elif state.stage == "connecting":
-        if state.is_enrolled:
-            _begin_own_permission(state, moment.policy)
-        if state.active:
-            state.stage = "connected"
-            if not state.has_been_connected:
-                state.has_been_connected = True
-                _tell_owner(state, "dataset_connected")
-    elif state.stage == "connected":
-        state.active = [ref for ref in state.active if not state.parts[ref].ended]
-        if not state.active:
-            state.stage = "connecting"
+    if not state.is_opened or state.is_ended:
+        return
+    if state.stage == "intake":
+        if state.standing is not None and not adding.is_undescribed(state):
+            adding.examine(state, moment)
+    elif state.stage == "supplement":
+        adding.progress_supplement(state, moment)
+    elif state.stage == "countersigning":
+        if adding.is_countersigned(state):
+            adding.settle_grant(state, moment)
+            state.stage = "connected" if state.active else "connecting"
+    elif state.stage in TAKES_AGENTS:
+        _progress_delivering(state, moment)
     elif state.stage == "ending":
         _progress_ending(state)
     if not state.is_ending:
         _tell_people(state)
+
+
+def _progress_delivering(state: ConnectionState, moment: Moment) -> None:
+    state.active = [ref for ref in state.active if not state.parts[ref].ended]
+    if state.is_enrolled:
+        _begin_own_permission(state, moment.policy)
+        if not state.is_ready_told:
+            state.is_ready_told = True
+            word = {"dataset_id": state.dataset_id}
+            state.tell(agreement_id(state.org_number), "dataset_ready", word)
+    if not state.active:
+        state.stage = "connecting"
+    elif state.stage == "connecting":
+        state.stage = "connected"
+        if not state.has_been_connected:
+            state.has_been_connected = True
+            _tell_owner(state, "dataset_connected")
+            if state.is_alone:
+                state.notify("connected", state.acting, Role.CASE_HANDLER)
 
 
 def _progress_ending(state: ConnectionState) -> None:
@@ -270,7 +253,9 @@ def _progress_ending(state: ConnectionState) -> None:
         return
     release_people(state)
     state.stage = "ended"
-    _tell_owner(state, "part_ended")
+    pending = state.appeal if state.appeal and state.appeal.document else None
+    appealed = {"appeal": pending.model_dump(mode="json")} if pending else {}
+    _tell_owner(state, "part_ended", **appealed)
     _leave_agreement(state)
 
 
@@ -280,17 +265,20 @@ def _leave_agreement(state: ConnectionState) -> None:
     state.tell(agreement_id(state.org_number), "part_ended", word)
 
 
-def _tell_owner(state: ConnectionState, what: str) -> None:
+def _tell_owner(state: ConnectionState, what: str, **more: object) -> None:
     if state.owner:
-        state.tell(state.owner, what, {"ref": state.workflow_id, "outcome": state.outcome})
+        word = {"ref": state.workflow_id, "outcome": state.outcome, **more}
+        state.tell(state.owner, what, word)
 
 
 def wants(state: ConnectionState) -> Iterator[Want]:
     """Yield the enrolment at the agreement before anything outside, and accounts of new people."""
     if state.is_opened and state.is_case:
         yield from people_wants(state)
-    if state.stage == "connecting" and not state.is_enrolled and not state.is_agreement_missing:
+    is_free = not state.is_enrolled and not state.is_agreement_missing and state.is_opened
+    if is_free and state.stage in {"intake", "connecting"}:
         yield Want(operation="enrol_at_agreement", system=System.CASES)
+    yield from adding.adding_wants(state)
 
 
 def waits(state: ConnectionState) -> Iterator[Wait]:
@@ -301,15 +289,15 @@ def waits(state: ConnectionState) -> Iterator[Wait]:
         yield from everyday
         if everyday[0].rule != CHECK_COMPLETION:
             return
-    if state.stage == "appeal_period":
-        yield from appeal.appeal_waits(state)
-    elif state.stage == "connecting":
-        yield from _connecting_waits(state)
-    elif state.stage == "connected":
-        yield Wait(on=Party.NOBODY, rule="connected")
-    elif state.stage == "countersigning":
-        yield from agreements.countersigning_waits(state)
+    for wait in WAITS.get(state.stage, ()):
+        yield from wait(state)
     yield from decision.decision_waits(state)
+    if state.is_case and state.is_enrolled:
+        yield from contact_waits(state)
+
+
+def _connected_waits(state: ConnectionState) -> Iterator[Wait]:
+    yield Wait(on=Party.NOBODY, rule="connected", due=state.last_day)
 
 
 def _connecting_waits(state: ConnectionState) -> Iterator[Wait]:
@@ -317,6 +305,16 @@ def _connecting_waits(state: ConnectionState) -> Iterator[Wait]:
         yield Wait(on=Party.SIGNATORY, rule="countersign")
     elif state.is_enrolled and not any(state.open_parts()):
         yield Wait(on=Party.PRODUCER, rule="name_agent")
+
+
+WAITS: dict[str, tuple[Callable[[ConnectionState], Iterator[Wait]], ...]] = {
+    "intake": (adding.intake_waits,),
+    "supplement": (adding.supplement_waits,),
+    "appeal_period": (appeal.appeal_waits,),
+    "countersigning": (adding.countersigning_waits,),
+    "connecting": (_connecting_waits,),
+    "connected": (_connected_waits,),
+}
 
 
 def timers(state: ConnectionState, policy: Policy) -> Iterator[Timer]:
@@ -331,36 +329,20 @@ def timers(state: ConnectionState, policy: Policy) -> Iterator[Timer]:
         yield Timer(name="last_day_over", at=at, rule=DISCONNECT)
 
 
-def _is_connected(state: ConnectionState, moment: Moment) -> bool:
-    del moment
-    return state.stage == "connected"
-
-
 STEPS: tuple[Step[ConnectionState], ...] = (
-    *(step for step in agreements.STEPS if step.name != "describe_dataset"),
+    *agreements.STEPS,
     *decision.STEPS,
     *decision_on_request.STEPS,
     *appeal.STEPS,
+    *connection_changes.STEPS,
     Step(
-        name="update_contacts",
-        payload=UpdateContacts,
-        who=CONTACT,
-        is_open=_is_connected,
-        do=_update_contacts,
-        help=Text(
-            sv="Ändra informationsägare och support.", en="Change information owner and support."
-        ),
-    ),
-    Step(
-        name="disconnect",
-        payload=Disconnect,
-        who=CONTACT,
-        is_open=_is_connected,
-        check=_disconnect_refusal,
-        do=_disconnect,
-        help=Text(
-            sv="Avsluta leveransen efter en sista dag.", en="End the delivery after a last day."
-        ),
+        name="enrol",
+        payload=Enrol,
+        who=frozenset({Role.SYSTEM}),
+        is_open=is_running,
+        check=_enrol_refusal,
+        do=_enrol,
+        help=Text(sv="Skriv in en behörighet.", en="Enrol a permission at the data set."),
     ),
     *EVERYDAY,
 )
@@ -369,13 +351,16 @@ MACHINE: Machine[ConnectionState] = Machine(
     name="DatasetConnection",
     state=ConnectionState,
     stages=STAGES,
+    opening=adding.OPENING,
     steps=STEPS,
     reactions={
         **PEOPLE,
         **agreements.REACTIONS,
         "begin": Reaction(payload=Begin, do=begin),
-        "enrolled": Reaction(payload=Enrolled, do=_enrolled),
+        "enrolled": Reaction(payload=Standing, do=_enrolled),
         "agreement_in_force": Reaction(payload=Content, do=_agreement_in_force),
+        "covered": Reaction(payload=CategoriesCovered, do=_covered),
+        "valid_until": Reaction(payload=ValidUntil, do=_valid_until),
         "permission_active": Reaction(payload=PermissionActive, do=_permission_active),
         "contacts": Reaction(payload=Contacts, do=_contacts),
         "part_ended": PART_ENDED,
@@ -391,4 +376,5 @@ MACHINE: Machine[ConnectionState] = Machine(
         "legal_force": appeal.legal_force,
         "last_day_over": _last_day_over,
     },
+    draws_number=lambda state: state.is_alone,
 )

@@ -58,6 +58,17 @@ class InformationOwner(Payload):
     email: Email
 
 
+def categories_missing() -> BadValue:
+    """Return the error of a data set with personal data that does not say which."""
+    return BadValue(
+        "categories_missing",
+        Text(
+            sv="Ange vilka personuppgifter (A3) och vilka registrerade (A4) det gäller.",
+            en="Say which personal data (A3) and whose (A4) the data set holds.",
+        ),
+    )
+
+
 class Declaration(Payload):
     """Everything the producer says about one data set; given once, never asked again."""
 
@@ -74,13 +85,7 @@ class Declaration(Payload):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.personal_data is PersonalData.DECLARED and not (self.a3 and self.a4):
-            raise BadValue(
-                "categories_missing",
-                Text(
-                    sv="Ange vilka personuppgifter (A3) och vilka registrerade (A4) det gäller.",
-                    en="Say which personal data (A3) and whose (A4) the data set holds.",
-                ),
-            )
+            raise categories_missing()
         if self.delivery is not Delivery.AGENT and self.hosting is None:
             raise BadValue(
                 "hosting_missing",

@@ -16,6 +16,7 @@ from domain.fields import Day
 from domain.machine import Content, Moment, NoPayload, Payload, Reaction, Step
 from domain.people import PersonActive, PersonLeaving, PersonLeft
 from domain.person_state import (
+    KEY,
     ORGANISATION,
     SUCCESSOR,
     NamedPerson,
@@ -29,6 +30,7 @@ from domain.state import Party, Person, Timer, Wait
 from domain.text import Text
 
 LEAVING, LEFT = "person_leaving", "person_left"
+TOLD_AGAIN_AFTER = timedelta(days=1)
 MAY_SCHEDULE = ORGANISATION | frozenset({Role.SYSTEM})
 
 
@@ -204,13 +206,14 @@ def found_on(state: PersonState, content: Content, moment: Moment) -> None:
     del content
     if not state.is_opened:  # a closed one is started again: all it has is its id
         state.opened_at, state.stage, state.outcome = moment.now, "ending", "left"
+        state.left_at = state.told_at = moment.now
     if state.is_ending or state.stage == "suspended":
         state.is_off_wanted = True
 
 
 def leave(state: PersonState, moment: Moment) -> None:
     """The last day is over: the account goes off, and everything that hangs on it is told."""
-    state.left_at = moment.now
+    state.left_at = state.told_at = moment.now
     state.last_day = state.last_day or moment.today
     state.outcome, state.stage = "left", "ending"
     state.is_off_wanted, state.is_activating = True, False
@@ -232,12 +235,17 @@ def say_left_to(state: PersonState, ref: str, roles: list[str]) -> None:
         SUCCESSOR,
     }
     successors = {
-        role: state.successors[role].person.model_dump(mode="json")
-        for role in sorted(mine)
-        if role in state.successors
+        role: successor.person.model_dump(mode="json")
+        for role, successor in sorted(state.successors.items())
     }
     word = {"account_id": state.account_id, "roles": sorted(mine), "successors": successors}
     state.tell(ref, LEFT, word)
+
+
+def tell_again(state: PersonState, moment: Moment) -> None:
+    """Something has not let go of the person: it is told once more, every day until it has."""
+    state.told_at = moment.now
+    _say_left(state, state.roles)
 
 
 def duties_change(state: PersonState, moment: Moment) -> None:
@@ -308,13 +316,15 @@ def successor_waits(state: PersonState) -> Iterator[Wait]:
     if state.duties_from is not None and state.last_day is None:
         due = state.duties_from - timedelta(days=1)
     for role in state.going:
-        if role not in state.successors:
+        if role not in {*state.successors, KEY}:  # a key goes to whoever is the contact
             yield Wait(on=Party.PRODUCER, rule="name_successor", item=role, due=due)
 
 
 def departure_timers(state: PersonState, policy: Policy) -> Iterator[Timer]:
     """Yield the end of the last day, of duties, and of the time to explain."""
     if state.is_ending:
+        if state.told_at is not None and not state.is_ended and state.enrolments:
+            yield Timer(name="tell_again", at=state.told_at + TOLD_AGAIN_AFTER, rule="departure")
         return
     if state.last_day is not None:
         yield Timer(name="left", at=midnight_after(state.last_day), rule="departure")

@@ -251,12 +251,16 @@ def _resume(state: CaseState, payload: NoPayload, actor: Actor, moment: Moment) 
 def _replace_contact(state: CaseState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.notify("contact_replaced", state.contact)
-    take_role(state, "contact", Person(**payload.model_dump()))
+    person = Person(**payload.model_dump())
+    take_role(state, "contact", person)
+    state.tell_agreement("contact", person)
 
 
 def _name_deputy(state: CaseState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
-    take_role(state, "deputy", Person(**payload.model_dump()))
+    person = Person(**payload.model_dump())
+    take_role(state, "deputy", person)
+    state.tell_agreement("deputy", person)
 
 
 def _declare_bias(state: State, payload: Reason, actor: Actor, moment: Moment) -> None:

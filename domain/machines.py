@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from domain import connection, credential, onboarding, permission, person, producer_agreement
+from domain import (
+    agent_appointment,
+    connection,
+    credential,
+    onboarding,
+    permission,
+    person,
+    producer_agreement,
+)
 from domain.machine import Machine
 
 MACHINES: dict[str, Machine[Any]] = {
@@ -10,6 +18,7 @@ MACHINES: dict[str, Machine[Any]] = {
     for machine in (
         onboarding.MACHINE,
         connection.MACHINE,
+        agent_appointment.MACHINE,
         producer_agreement.MACHINE,
         permission.MACHINE,
         credential.MACHINE,

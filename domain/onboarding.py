@@ -7,8 +7,10 @@ from pydantic import Field
 
 from domain import agreements, appeal, decision, decision_on_request
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
+from domain.agreement_state import covered_by
 from domain.case import (
     CHECK_COMPLETION,
+    Appeal,
     CaseState,
     Kind,
     Organisation,
@@ -22,7 +24,7 @@ from domain.datasets import Dataset, Declaration, declaration_problems
 from domain.everyday import EVERYDAY, NewPerson, unpark
 from domain.fields import FreeText, Name, OrgNumberField
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
-from domain.people import PEOPLE, people_wants, release_people
+from domain.people import PEOPLE, contact_waits, people_wants, release_people
 from domain.policy import Policy
 from domain.state import Party, Person, State, System, Timer, Wait, Want
 from domain.text import Text
@@ -101,6 +103,12 @@ class Withdrawn(Content):
     kind: Kind
 
 
+class DatasetEnded(PartEnded):
+    """A part has ended; an appeal that was not settled goes on with the new decision."""
+
+    appeal: Appeal | None = None
+
+
 class DatasetConnected(Content):
     """One of the data sets has been connected."""
 
@@ -113,8 +121,15 @@ class OnboardingState(CaseState):
     type: str = "ProducerOnboarding"
     stage: str = "intake"
     unregistered: list[str] = Field(default_factory=list)
+    pending_appeals: dict[str, Appeal] = Field(default_factory=dict)
     last_outcome: str | None = None
     is_agreement_kept: bool = False
+
+    @property
+    def agreement_ref(self) -> str | None:
+        """The agreement, once it is in force."""
+        part = self.parts.get(agreement_id(self.org_number))
+        return part.ref if part is not None and not part.ended else None
 
 
 def _open(state: OnboardingState, payload: Application, actor: Actor, moment: Moment) -> None:
@@ -199,16 +214,27 @@ def _connected(state: OnboardingState, content: DatasetConnected, moment: Moment
             dataset.outcome = "connected"
 
 
-def _part_ended(state: OnboardingState, content: PartEnded, moment: Moment) -> None:
+def _part_ended(state: OnboardingState, content: DatasetEnded, moment: Moment) -> None:
     part_ended(state, content, moment)
-    for dataset in state.datasets.values():
+    for name, dataset in state.datasets.items():
+        if dataset.ref == content.ref and content.appeal is not None:
+            state.pending_appeals[name] = content.appeal
         if dataset.ref == content.ref and not state.parts[content.ref].told_to_end:
             dataset.outcome = state.last_outcome = content.outcome or "closed"
 
 
-def begin_agreement(state: OnboardingState) -> None:
+def begin_agreement(state: OnboardingState, moment: Moment) -> None:
     """Start the agreement entity: from here on it carries the producer's rights."""
+    granted = {
+        name: covered_by(
+            dataset.declaration, moment.policy, state.decisions[-1].decided_on
+        ).model_dump(mode="json")
+        for name, dataset in state.datasets.items()
+        if dataset.decision is not None and dataset.decision.granted
+    }
     content = {
+        "organisation": state.organisation.model_dump(mode="json"),
+        "granted": granted,
         "owner": state.workflow_id,
         "org_number": state.org_number,
         "organisation_name": state.organisation_name,
@@ -241,12 +267,14 @@ def begin_datasets(state: OnboardingState, *, granted: bool) -> None:
             "dataset": dataset.model_dump(mode="json"),
             "decision": state.decisions[-1].model_dump(mode="json"),
         }
+        appealed = state.pending_appeals.pop(name, None)
+        if appealed is not None and not granted:
+            content["appeal"] = appealed.model_dump(mode="json")
         state.begin_part(ref, "DatasetConnection", content, name)
 
 
 def progress(state: OnboardingState, moment: Moment) -> None:
     """Move on as far as the facts allow."""
-    del moment
     contact = state.contact
     if state.stage == "intake" and state.organisation.is_confirmed:
         state.stage = "account"
@@ -262,21 +290,21 @@ def progress(state: OnboardingState, moment: Moment) -> None:
     elif state.stage == "review":
         state.end_parts({"outcome": "examined_again"})
     elif state.stage == "countersigning":
-        _progress_countersigning(state)
+        _progress_countersigning(state, moment)
     elif state.stage == "datasets":
         _progress_datasets(state)
     elif state.stage == "ending":
         _progress_ending(state)
 
 
-def _progress_countersigning(state: OnboardingState) -> None:
+def _progress_countersigning(state: OnboardingState, moment: Moment) -> None:
     if any(part.told_to_end for part in state.open_parts()):
         return  # connections of a decision that was made again are still ending
     begin_datasets(state, granted=False)  # their appeal period runs from the decision
     if state.agreements and all(each.registered_at for each in state.agreements.values()):
         state.stage = "datasets"
         denied = list(state.open_parts())
-        begin_agreement(state)
+        begin_agreement(state, moment)
         begin_datasets(state, granted=True)
         for part in denied:
             state.tell(part.ref, "agreement_in_force")
@@ -346,6 +374,7 @@ def waits(state: OnboardingState) -> Iterator[Wait]:
     for wait in WAITS.get(state.stage, ()):
         yield from wait(state)
     yield from decision.decision_waits(state)
+    yield from contact_waits(state)
 
 
 def _intake_waits(state: OnboardingState) -> Iterator[Wait]:
@@ -429,7 +458,7 @@ MACHINE: Machine[OnboardingState] = Machine(
         "organisation_found": Reaction(payload=OrganisationAccountFound, do=_account_found),
         "registration_withdrawn": Reaction(payload=Withdrawn, do=_withdrawn),
         "dataset_connected": Reaction(payload=DatasetConnected, do=_connected),
-        "part_ended": Reaction(payload=PartEnded, do=_part_ended),
+        "part_ended": Reaction(payload=DatasetEnded, do=_part_ended),
     },
     progress=progress,
     wants=wants,

@@ -1,15 +1,16 @@
 """A permission: the dated right of one party to deliver one data set."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
-from domain import trial_delivery
-from domain.act import HANDLER, Actor, Refusal, refuse
-from domain.case import PART_ENDED
+from domain import key_holders, trial_delivery
+from domain.act import HANDLER, Actor, Refusal, Role, refuse
+from domain.case import PartEnded, part_ended
 from domain.credential import End, credential_id
 from domain.datasets import Hosting
+from domain.dates import midnight_after
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP
 from domain.fields import FreeText, HttpsUrl, Instant
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
@@ -18,6 +19,7 @@ from domain.policy import Policy
 from domain.state import Party, Person, System, Timer, Wait, Want
 from domain.text import Text
 
+MARGIN = timedelta(minutes=1)
 STAGES = ("setup", "verification", "production", "active", "ending", "ended")
 
 
@@ -25,6 +27,7 @@ class Begin(Content):
     """What the owner says when it starts a permission."""
 
     owner: str
+    dataset_ref: str | None = None
     org_number: str
     organisation_name: str
     case_number: str | None = None
@@ -38,8 +41,7 @@ class Begin(Content):
     base_url: str | None = None
     apis: tuple[str, ...]
     accepts_by_itself: bool = True
-    valid_until: datetime | None = None
-    valid_until_source: str | None = None
+    limits: dict[str, datetime] = Field(default_factory=dict)
 
 
 class SystemAccountFound(Content):
@@ -54,18 +56,18 @@ class KeyLive(Content):
     environment: str
 
 
-class Contacts(Content):
-    """The owner says who the party's contact is now."""
-
-    holder: Person
-    deputy: Person | None = None
-
-
 class ValidUntil(Content):
     """A source of the right says until when it carries it; None when it no longer sets an end."""
 
     source: str
     until: datetime | None = None
+
+
+class DatasetStanding(Content):
+    """What the data set says to a permission that enrols at it."""
+
+    accepted: bool
+    last_day: date | None = None
 
 
 class ChangeHosting(Payload):
@@ -89,8 +91,7 @@ def begin(state: PermissionState, content: Begin, moment: Moment) -> None:
     for name in content.model_fields_set:
         value = getattr(content, name)
         setattr(state, name, list(value) if name == "apis" else value)
-    if content.valid_until is not None:
-        state.limits[content.valid_until_source or "owner"] = content.valid_until
+    _earliest_rules(state)
     state.opened_at = moment.now
 
 
@@ -100,18 +101,39 @@ def _limit(state: PermissionState, source: str, until: datetime | None) -> None:
     if until is not None:
         state.limits[source] = until
     before = state.valid_until
-    state.valid_until, state.valid_until_source = min(
-        ((at, name) for name, at in state.limits.items()), default=(None, None)
-    )
+    _earliest_rules(state)
     if state.valid_until != before:
         at = state.valid_until.isoformat() if state.valid_until else None
         for part in state.open_parts():
             state.tell(part.ref, "valid_until", {"until": at})
 
 
+def _earliest_rules(state: PermissionState) -> None:
+    state.valid_until, state.valid_until_source = min(
+        ((at, name) for name, at in state.limits.items()), default=(None, None)
+    )
+
+
 def _valid_until(state: PermissionState, content: ValidUntil, moment: Moment) -> None:
     del moment
     _limit(state, content.source, content.until)
+
+
+def _enrolled(state: PermissionState, content: DatasetStanding, moment: Moment) -> None:
+    """The data set takes the permission in, or is not so far: then it says when it is."""
+    del moment
+    state.is_enrolled = content.accepted
+    state.is_dataset_missing = not content.accepted and not state.is_ready_again
+    state.is_ready_again = False
+    if content.last_day is not None:
+        _limit(state, "disconnect", midnight_after(content.last_day))
+
+
+def _dataset_ready(state: PermissionState, content: Content, moment: Moment) -> None:
+    del content, moment
+    if not state.is_enrolled:
+        state.is_ready_again = not state.is_dataset_missing
+        state.is_dataset_missing = False
 
 
 def _begin_credential(state: PermissionState, environment: str) -> None:
@@ -141,6 +163,7 @@ def _account(state: PermissionState, content: SystemAccountFound, moment: Moment
 
 def _live(state: PermissionState, content: KeyLive, moment: Moment) -> None:
     del moment
+    key_holders.fetched(state, content.environment)
     if content.environment not in state.live:
         state.live.append(content.environment)
 
@@ -195,20 +218,29 @@ def _account_off(state: PermissionState, content: Content, moment: Moment) -> No
         state.is_account_off, state.look_again_at = True, None
 
 
-def _contacts(state: PermissionState, content: Contacts, moment: Moment) -> None:
-    del moment
-    state.holder, state.deputy = content.holder, content.deputy
-    for part in state.open_parts():
-        state.tell(part.ref, "holder", {"holder": content.holder.model_dump(mode="json")})
+def _part_ended(state: PermissionState, content: PartEnded, moment: Moment) -> None:
+    """A key that has ended by itself, while the right goes on, is issued again."""
+    part_ended(state, content, moment)
+    part = state.parts.get(content.ref)
+    is_over = state.valid_until is not None and state.valid_until <= moment.now + MARGIN
+    if part is None or part.told_to_end or state.is_ending or is_over:
+        return
+    if part.item in state.live:
+        state.live.remove(part.item)
+    state.notify("key_ended", Role.CASE_HANDLER, what={"environment": part.item})
+    if state.stage == "active" and part.item == "production":
+        state.stage = "production"
+    if state.holder is not None:
+        _begin_credential(state, part.item)
 
 
 def progress(state: PermissionState, moment: Moment) -> None:
     """Follow the facts from set-up to active, or to the end."""
     del moment
-    if state.stage == "setup" and state.system_account:
+    if state.stage == "setup" and state.system_account and state.holder is not None:
         state.stage = "verification"
         _begin_credential(state, "verification")
-    elif state.stage == "verification" and state.is_delivery_accepted:
+    elif state.stage == "verification" and state.is_delivery_accepted and state.holder is not None:
         state.stage = "production"
         _begin_credential(state, "production")
     elif state.stage == "production" and "production" in state.live:
@@ -219,18 +251,23 @@ def progress(state: PermissionState, moment: Moment) -> None:
         if not any(state.open_parts()) and state.is_account_off:
             state.stage = "ended"
             _tell_owner(state, "part_ended")
+    if state.is_opened:
+        key_holders.change_keys(state)
+        key_holders.enrol_holders(state)
 
 
 def _tell_owner(state: PermissionState, what: str) -> None:
-    if state.owner:
-        state.tell(state.owner, what, {"ref": state.workflow_id, "outcome": state.outcome})
+    for ref in filter(None, (state.owner, state.dataset_ref)):
+        state.tell(ref, what, {"ref": state.workflow_id, "outcome": state.outcome})
 
 
 def wants(state: PermissionState) -> Iterator[Want]:
     """Yield what is to be done in the world now."""
     if not state.is_opened or state.is_ended:
         return
-    if state.stage == "setup" and state.system_account is None:
+    if state.stage == "setup" and not state.may_begin and not state.is_dataset_missing:
+        yield Want(operation="enrol_at_dataset", system=System.CASES)
+    elif state.stage == "setup" and state.may_begin and state.system_account is None:
         yield Want(operation="create_system_account", system=System.ACCOUNT_SYSTEM)
     if state.stage == "verification" and state.delivery_id and state.report is None:
         yield Want(operation="fetch_report", system=System.DELIVERY_API, item=state.delivery_id)
@@ -247,12 +284,15 @@ def waits(state: PermissionState) -> Iterator[Wait]:
     """Yield on whom the permission waits; keys are the credentials' own waits."""
     if not state.is_opened or state.is_ended:
         return
+    yield from key_holders.holder_waits(state)
     party = Party.PRODUCER if state.party == state.org_number else Party.AGENT
     if state.stage in {"setup", "ending"}:
         if any(state.open_parts()) and state.stage == "ending":
             yield Wait(on=Party.API_PORTAL, rule="revoke_keys")
         else:
-            yield Wait(on=Party.ACCOUNT_SYSTEM, rule="system_account")
+            is_early = state.stage == "setup" and not state.may_begin
+            rule = "dataset_ready" if is_early else "system_account"
+            yield Wait(on=Party.NOBODY if is_early else Party.ACCOUNT_SYSTEM, rule=rule)
     elif state.stage == "verification" and "verification" in state.live:
         if state.delivery_id is None:
             yield Wait(on=party, rule="report_test_delivery", due=state.findings_due)
@@ -266,7 +306,7 @@ def waits(state: PermissionState) -> Iterator[Wait]:
 
 def timers(state: PermissionState, policy: Policy) -> Iterator[Timer]:
     """Yield the midnight at which the right ends."""
-    del policy
+    yield from key_holders.holder_timers(state, policy)
     if state.valid_until is not None and not state.is_ending:
         yield Timer(name="expired", at=state.valid_until, rule=state.valid_until_source or "")
 
@@ -312,18 +352,24 @@ MACHINE: Machine[PermissionState] = Machine(
     steps=STEPS,
     reactions={
         "begin": Reaction(payload=Begin, do=begin),
+        "dataset_enrolled": Reaction(payload=DatasetStanding, do=_enrolled),
+        "dataset_ready": Reaction(payload=Content, do=_dataset_ready),
         "system_account_found": Reaction(payload=SystemAccountFound, do=_account),
         "key_live": Reaction(payload=KeyLive, do=_live),
         **trial_delivery.REACTIONS,
         "system_account_off": Reaction(payload=Content, do=_account_off),
-        "contacts": Reaction(payload=Contacts, do=_contacts),
+        **key_holders.REACTIONS,
         "valid_until": Reaction(payload=ValidUntil, do=_valid_until),
-        "part_ended": PART_ENDED,
+        "part_ended": Reaction(payload=PartEnded, do=_part_ended),
         "end": Reaction(payload=End, do=end),
     },
     progress=progress,
     wants=wants,
     waits=waits,
     timers=timers,
-    passed={"expired": _expired},
+    passed={
+        "expired": _expired,
+        "rotation_late": key_holders.rotation_late,
+        "rotation_given_up": key_holders.rotation_given_up,
+    },
 )

@@ -21,10 +21,17 @@ class PermissionState(State):
     """Everything about one permission.
 
     `limits` holds the end that each source sets; `valid_until` is the earliest of them.
+    `dataset_ref` is the data set's connection where that is not the owner (an agent's right).
+    `fetched_by` says who has fetched the key of each environment; `to_rotate` since when a key is
+    to be changed because that person has gone.
     """
 
     type: str = "Permission"
     stage: str = "setup"
+    dataset_ref: str | None = None
+    is_enrolled: bool = False
+    is_dataset_missing: bool = False
+    is_ready_again: bool = False
     dataset_id: str = ""
     dataset_name: str = ""
     party: str = ""
@@ -41,11 +48,20 @@ class PermissionState(State):
     system_account: str | None = None
     is_account_off: bool = False
     live: list[str] = Field(default_factory=list)
+    fetched_by: dict[str, Person] = Field(default_factory=dict)
+    to_rotate: dict[str, datetime] = Field(default_factory=dict)
+    is_rotation_late: bool = False
+    enrolled: list[str] = Field(default_factory=list)
     delivery_id: str | None = None
     report: dict[str, Any] | None = None
     is_delivery_accepted: bool = False
     findings: str = ""
     findings_due: date | None = None
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether it belongs to its data set, as an agent's right must before anything is made."""
+        return self.dataset_ref is None or self.is_enrolled
 
     def contact_for(self, role: Role) -> Person | None:
         """Return the party's contact or deputy."""

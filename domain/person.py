@@ -11,6 +11,7 @@ from domain.departure import (
     leave,
     say_left_to,
     successor_waits,
+    tell_again,
     unexplained,
 )
 from domain.departure import STEPS as DEPARTURE_STEPS
@@ -241,5 +242,10 @@ MACHINE: Machine[PersonState] = Machine(
     wants=wants,
     waits=waits,
     timers=departure_timers,
-    passed={"left": _left, "duties_change": duties_change, "unexplained": unexplained},
+    passed={
+        "left": _left,
+        "duties_change": duties_change,
+        "unexplained": unexplained,
+        "tell_again": tell_again,
+    },
 )

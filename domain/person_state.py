@@ -12,6 +12,7 @@ from domain.state import Person, State, Waiting
 OUTSIDE = CONTACT | frozenset({Role.AGENT_CONTACT, Role.PRODUCER_MEMBER})
 ORGANISATION = CONTACT | frozenset({Role.AGENT_CONTACT})
 SUCCESSOR = "successor"
+KEY = "key"
 
 
 class Enrolment(BaseModel):
@@ -59,6 +60,7 @@ class PersonState(State):
     given_up: list[str] = Field(default_factory=list)
     duties_from: date | None = None
     left_at: datetime | None = None
+    told_at: datetime | None = None
     is_activating: bool = False
     is_off_wanted: bool = False
     is_unexplained: bool = False

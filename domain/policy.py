@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+AgentKind = Literal["municipality", "state_agency", "unknown", "sole_trader"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,13 +68,13 @@ class Policy(_Part):
     decision_on_request_days: int = 28
     key_offer_days: int = 7
     key_rotation_days: int = 365
+    key_overlap_days: int = 14
+    key_overlap_warning_days: int = 7
     unexplained_days: int = 3
     confirm_access_days: int = 365
     confirm_access_answer_days: int = 30
     appointment_reminder_days: tuple[int, ...] = (30, 14, 1)
-    agents_approved: frozenset[
-        Literal["municipality", "state_agency", "unknown", "sole_trader"]
-    ] = frozenset({"unknown", "sole_trader"})
+    agents_approved: tuple[AgentKind, ...] = ("unknown", "sole_trader")
     outcome_unknown_seconds: int = 30
     skip_hearing_reasons: tuple[str, ...] = Field(
         default=("FL25_1", "FL25_2", "FL25_3", "full_grant"), min_length=1

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from domain import notice
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
-from domain.agreement_state import APPOINTMENT, AgreementState, Begin, Covered, Enrol
-from domain.case import Agreement, PartEnded, is_running, part_ended
+from domain.agreement_state import APPOINTMENT, CONNECTION, AgreementState, Begin, Covered, Enrol
+from domain.case import Agreement, Kind, PartEnded, is_running, part_ended
 from domain.credential import End
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP, NewPerson
 from domain.machine import Content, Machine, Moment, Reaction, Step
@@ -119,6 +119,12 @@ def _supplemented(state: AgreementState, content: Supplemented, moment: Moment) 
         state.agreements[agreement.kind] = agreement
     elif agreement.document not in {each.document for each in state.supplements}:
         state.supplements.append(agreement)
+    covered = {which: list(state.categories(which)) for which in ("a3", "a4")}
+    processing = state.agreements.get(Kind.PROCESSING)
+    key = processing.document if processing else None
+    for part in state.open_parts():
+        if part.type == CONNECTION:
+            state.tell(part.ref, "covered", {**covered, "processing_key": key})
 
 
 def _granted(state: AgreementState, content: Granted, moment: Moment) -> None:
@@ -149,7 +155,8 @@ def _leaving(state: AgreementState, content: PersonLeaving, moment: Moment) -> N
     staying = [p for _, p in state.people() if p.account_id != content.account_id]
     if content.last_day is not None and roles:
         what = {"due": content.last_day.isoformat(), "item": ", ".join(roles)}
-        state.notify("successor_wanted", *(staying or [Role.CASE_HANDLER]), what=what)
+        who: list[Person | Role] = [*staying] or [Role.CASE_HANDLER]
+        state.notify("successor_wanted", *who, what=what)
 
 
 def _register_differs(state: AgreementState, content: RegisterDiffers, moment: Moment) -> None:

@@ -62,6 +62,9 @@ class Register:
         return [
             Route("/agreements", self.find, methods=["GET"]),
             Route("/agreements/{key:path}/end", self.end, methods=["POST"]),
+            Route(
+                "/agreements/{key:path}/supplements/{document}", self.supplement, methods=["PUT"]
+            ),
             Route("/agreements/{key:path}", self.register, methods=["PUT"]),
             Route("/agreements/{key:path}", self.read, methods=["GET"]),
         ]
@@ -118,6 +121,23 @@ class Register:
         """Read one agreement."""
         self._admit(request)
         return JSONResponse(self._known(request))
+
+    async def supplement(self, request: Request) -> Response:
+        """Register a supplement under an agreement in force; the same again changes nothing."""
+        self._admit(request)
+        record = self._known(request)
+        document = request.path_params["document"]
+        if not FIELDS["document_sha256"](document):
+            raise _refusal(422, "invalid", fields=["document"])
+        await _fields(request, {"valid_from": _is_date})
+        if record["status"] != "in_force":
+            raise _refusal(409, "ended")
+        known = record.get("supplements", [])
+        if document in known:
+            return JSONResponse(record)
+        record = {**record, "supplements": [*known, document]}
+        self._store.put("agreement", record["key"], record)
+        return JSONResponse(record, 201)
 
     async def end(self, request: Request) -> Response:
         """End an agreement; once ended it stays so, with the day it got first."""

@@ -6,22 +6,16 @@ from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result
 from workflows.deciding import Start, takes_steps_of
-from workflows.onboarding import form_input, person_input, registration_input
+from workflows.operations import (
+    CHECK_FORM,
+    ENROL_AT_AGREEMENT,
+    FIND_PERSON,
+    REGISTER_AGREEMENT,
+)
 
 with workflow.unsafe.imports_passed_through():
-    from activities import accounts, lookups, messages, register
-    from domain.connection import MACHINE, ConnectionState
-    from domain.onboarding import agreement_id
-
-
-def enrol_input(state: ConnectionState, *_: object) -> messages.EnrolInput:
-    """Say what wants to rest on the agreement."""
-    return messages.EnrolInput(
-        owner=agreement_id(state.org_number),
-        ref=state.workflow_id,
-        type=state.type,
-        item=state.dataset_id,
-    )
+    from domain.connection import MACHINE
+    from domain.connection_state import ConnectionState
 
 
 @workflow.defn
@@ -31,14 +25,10 @@ class DatasetConnection(Durable[ConnectionState]):
 
     machine = MACHINE
     operations: ClassVar[dict[str, Operation]] = {
-        "enrol_at_agreement": Operation(messages.Messages.enrol, enrol_input, "enrolled"),
-        "find_or_create_person": Operation(
-            accounts.Accounts.find_or_create_person, person_input, "person_found"
-        ),
-        "check_form": Operation(lookups.LookUps.check_form, form_input, "form_checked"),
-        "register_agreement": Operation(
-            register.Agreements.register_agreement, registration_input, "agreement_registered"
-        ),
+        "enrol_at_agreement": ENROL_AT_AGREEMENT,
+        "find_or_create_person": FIND_PERSON,
+        "check_form": CHECK_FORM,
+        "register_agreement": REGISTER_AGREEMENT,
     }
 
     @workflow.init

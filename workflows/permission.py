@@ -8,7 +8,7 @@ from workflows.case import Durable, Operation, Result
 from workflows.deciding import Start, takes_steps_of
 
 with workflow.unsafe.imports_passed_through():
-    from activities import accounts, deliveries
+    from activities import accounts, deliveries, messages
     from domain.permission import MACHINE
     from domain.permission_state import PermissionState
 
@@ -20,6 +20,14 @@ def account_input(state: PermissionState, *_: object) -> accounts.SystemAccountI
     )
 
 
+def enrol_input(state: PermissionState, *_: object) -> messages.EnrolInput:
+    """Say that an agent's right wants to belong to a data set."""
+    assert state.dataset_ref is not None
+    return messages.EnrolInput(
+        owner=state.dataset_ref, ref=state.workflow_id, type=state.type, item=state.party
+    )
+
+
 @workflow.defn
 @takes_steps_of(MACHINE)
 class Permission(Durable[PermissionState]):
@@ -27,6 +35,9 @@ class Permission(Durable[PermissionState]):
 
     machine = MACHINE
     operations: ClassVar[dict[str, Operation]] = {
+        "enrol_at_dataset": Operation(
+            messages.Messages.enrol_at_dataset, enrol_input, "dataset_enrolled"
+        ),
         "create_system_account": Operation(
             accounts.Accounts.create_system_account, account_input, "system_account_found"
         ),

@@ -9,7 +9,27 @@ from workflows.deciding import Start, takes_steps_of
 
 with workflow.unsafe.imports_passed_through():
     from activities import accounts
-    from domain.person import MACHINE, PersonState
+    from domain.person import MACHINE
+    from domain.person_state import PersonState
+    from domain.policy import Policy
+    from domain.state import Pending
+
+
+def account_input(state: PersonState, *_: object) -> accounts.AccountInput:
+    """Say whose account is to be switched."""
+    return accounts.AccountInput(account_id=state.account_id)
+
+
+def successor_input(state: PersonState, want: Pending, _: Policy) -> accounts.PersonInput:
+    """Say whose personal account is wanted for a role that is taken over."""
+    person = state.successors[want.item].person
+    return accounts.PersonInput(
+        role=want.item,
+        org_number=state.org_number,
+        name=person.name,
+        email=person.email,
+        phone=person.phone,
+    )
 
 
 @workflow.defn
@@ -20,11 +40,13 @@ class PersonAccess(Durable[PersonState]):
     machine = MACHINE
     operations: ClassVar[dict[str, Operation]] = {
         "activate_person": Operation(
-            accounts.Accounts.activate_person,
-            lambda state, *_: accounts.AccountInput(
-                account_id=state.person.account_id if state.person else ""
-            ),
-            "person_activated",
+            accounts.Accounts.activate_person, account_input, "person_activated"
+        ),
+        "disable_person": Operation(
+            accounts.Accounts.disable_person, account_input, "account_off", shuts_off=True
+        ),
+        "find_successor": Operation(
+            accounts.Accounts.find_or_create_person, successor_input, "successor_found"
         ),
     }
 

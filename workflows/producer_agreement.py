@@ -6,11 +6,11 @@ from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result
 from workflows.deciding import Start, takes_steps_of
-from workflows.onboarding import end_input, person_input
+from workflows.operations import END_AGREEMENT, FIND_PERSON
 
 with workflow.unsafe.imports_passed_through():
-    from activities import accounts, register
-    from domain.producer_agreement import MACHINE, AgreementState
+    from domain.agreement_state import AgreementState
+    from domain.producer_agreement import MACHINE
 
 
 @workflow.defn
@@ -20,10 +20,8 @@ class ProducerAgreement(Durable[AgreementState]):
 
     machine = MACHINE
     operations: ClassVar[dict[str, Operation]] = {
-        "find_or_create_person": Operation(
-            accounts.Accounts.find_or_create_person, person_input, "person_found"
-        ),
-        "end_agreement": Operation(register.Agreements.end_agreement, end_input, "agreement_ended"),
+        "find_or_create_person": FIND_PERSON,
+        "end_agreement": END_AGREEMENT,
     }
 
     @workflow.init

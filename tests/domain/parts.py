@@ -3,18 +3,20 @@
 from typing import Any
 
 from domain.act import Actor, Role
+from domain.agent_appointment import MACHINE as APPOINTMENT
+from domain.agreement_state import AgreementState
+from domain.appointment_state import AppointmentState, appointment_id
 from domain.connection import MACHINE as CONNECTION
-from domain.connection import ConnectionState
+from domain.connection_state import ConnectionState
 from domain.credential import MACHINE as CREDENTIAL
 from domain.credential import CredentialState, credential_id
 from domain.onboarding import agreement_id, dataset_id, onboarding_id
 from domain.permission import MACHINE as PERMISSION
 from domain.permission_state import PermissionState, permission_id
 from domain.person import MACHINE as PERSON
-from domain.person import PersonState
+from domain.person_state import PersonState
 from domain.producer_agreement import MACHINE as AGREEMENT
-from domain.producer_agreement import AgreementState
-from tests.domain.playing import CONTACT, MOLNDAL, Play, declaration
+from tests.domain.playing import CONTACT, HANDLER, MOLNDAL, Play, declaration
 
 ANNA = {
     "name": "Anna Lind",
@@ -30,6 +32,15 @@ CONNECTION_ID = dataset_id(MOLNDAL, "detaljplan")
 AGREEMENT_ID = agreement_id(MOLNDAL)
 ONBOARDING_ID = onboarding_id(MOLNDAL)
 LOGIN = "abcd1234"
+AGENT = "556036-0793"
+APPOINTMENT_ID = appointment_id(MOLNDAL, AGENT)
+AGENT_PERMISSION_ID = permission_id(MOLNDAL, "detaljplan", AGENT)
+OLA = Actor(
+    subject="ola.ombud@konsult.example",
+    name="Ola Ombud",
+    role=Role.AGENT_CONTACT,
+    organisation=AGENT,
+)
 
 
 def key_ref(environment: str) -> str:
@@ -214,4 +225,70 @@ def agreement_in_force(*kinds: str) -> Play[AgreementState]:
     """Return an agreement that has come into force."""
     play = Play(AGREEMENT, AGREEMENT_ID)
     play.answer("begin", **agreement_begin(*kinds or ("producer",)))
+    return play
+
+
+def standing(*, accepted: bool = True, **changes: Any) -> dict[str, Any]:
+    """Return what an agreement tells those who enrol at it."""
+    if not accepted:
+        return {"accepted": False}
+    return {
+        "accepted": True,
+        "organisation": {"org_number": MOLNDAL, "name": "Mölndals kommun", "kind": "municipality"},
+        "organisation_name": "Mölndals kommun",
+        "contact": ANNA,
+    } | changes
+
+
+def dataset_application(**changes: Any) -> dict[str, Any]:
+    """Return an application for a further data set."""
+    return {"organisation": {"org_number": MOLNDAL}, "datasets": [declaration(**changes)]}
+
+
+def opened_alone(**changes: Any) -> Play[ConnectionState]:
+    """Return a data set that the contact adds under an agreement in force."""
+    play = Play(CONNECTION, CONNECTION_ID)
+    play.take("apply", CONTACT, dataset_application(**changes))
+    play.answer("numbered", number="NGP2026-000002")
+    return play
+
+
+def appointment(**changes: Any) -> dict[str, Any]:
+    """Return the appointment of an agent."""
+    return {
+        "organisation": {"org_number": MOLNDAL},
+        "agent": {"org_number": AGENT, "name": "Konsult AB"},
+        "contact": {"name": "Ola Ombud", "email": OLA.subject},
+        "datasets": [{"dataset_id": "detaljplan"}],
+        "valid_from": "2026-03-02",
+        "valid_to": "2027-03-01",
+        "agreement_exists": True,
+        "acknowledgement": True,
+    } | changes
+
+
+def proposed(**changes: Any) -> Play[AppointmentState]:
+    """Return an agent whom the producer has proposed, whose account is active."""
+    play = Play(APPOINTMENT, APPOINTMENT_ID)
+    play.take("apply", CONTACT, appointment(**changes))
+    play.answer("numbered", number="NGP2026-000003")
+    play.answer("enrolled", **standing())
+    play.answer("organisation_looked_up", name="Konsult AB", kind=None)
+    play.answer("organisation_found", account_id="org-2")
+    play.answer(
+        "person_found",
+        role="agent_contact",
+        email=OLA.subject,
+        account_id="acc-7",
+        login_name="olaombud",
+        active=True,
+    )
+    return play
+
+
+def active_agent(**changes: Any) -> Play[AppointmentState]:
+    """Return an agent who has accepted and been approved."""
+    play = proposed(**changes)
+    play.take("accept_appointment", OLA)
+    play.take("approve_agent", HANDLER, {})
     return play

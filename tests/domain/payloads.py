@@ -11,7 +11,15 @@ from domain.machine import Moment
 from domain.permission_state import PermissionState
 from domain.state import Pending, State
 from tests.domain import parts
-from tests.domain.playing import MOLNDAL, PERSONAL, all_ok, application, declaration, submission
+from tests.domain.playing import (
+    MOLNDAL,
+    NOON,
+    PERSONAL,
+    all_ok,
+    application,
+    declaration,
+    submission,
+)
 
 Make = Callable[[Random, Any, Moment], dict[str, Any]]
 REF = "dataset/212000-0142/byggnad"
@@ -38,8 +46,19 @@ def _declaration(rng: Random, state: Any, moment: Moment) -> dict[str, Any]:
 
 
 def _application(rng: Random, state: Any, moment: Moment) -> dict[str, Any]:
+    if state.type == "DatasetConnection":
+        plan = {**_declaration(rng, None, moment), "dataset_id": "detaljplan"}
+        return {"organisation": {"org_number": MOLNDAL}, "datasets": [plan]}
+    if state.type == "AgentAppointment":
+        return parts.appointment(
+            valid_from=_day(rng, moment, ahead=5),
+            valid_to=_day(rng, moment, ahead=700, behind=-6),
+            **rng.choice([{}, {"mandate": {"document": "m", "valid_to": _day(rng, moment)}}]),
+        )
     names = rng.sample(NAMES, rng.randint(1, 2))
-    wanted = [{**_declaration(rng, None, moment), "dataset_id": name} for name in names]
+    wanted: list[dict[str, Any]] = [
+        {**_declaration(rng, None, moment), "dataset_id": name} for name in names
+    ]
     deputy = {"deputy": PEOPLE[2]} if rng.random() < 0.3 else {}
     return application(*wanted, org_number=state.workflow_id.partition("/")[2]) | deputy
 
@@ -192,9 +211,49 @@ STEPS: dict[str, Make] = {
         {"reason": "x"}
         | rng.choice([{}, {"at": (moment.now + timedelta(days=rng.randint(-1, 90))).isoformat()}])
     ),
+    "change_declaration": _fixed(
+        {"personal_data": "none"}, PERSONAL, {**PERSONAL, "a3": ["namn", "telefon"]}
+    ),
+    "change_delivery": _fixed(
+        {"delivery": "agent"},
+        {"delivery": "own", "hosting": "data_host"},
+        {"delivery": "both", "hosting": "data_host"},
+    ),
+    "give_notice": _dated("last_day", reason="x", document="d"),
+    "confirm_access": lambda rng, state, _: {
+        "persons": [p.email for _, p in state.people() if rng.random() < 0.8] or ["x"],
+        "agents": [part.item for part in state.open_parts() if part.type == "AgentAppointment"],
+    },
+    "schedule_departure": _dated("last_day"),
+    "name_successor": lambda rng, state, _: {
+        "role": rng.choice(getattr(state, "roles", None) or ["contact"]),
+        "person": rng.choice(PEOPLE),
+    },
+    "change_duties": lambda rng, state, moment: {
+        "roles": getattr(state, "roles", None) or ["contact"],
+        "from": _day(rng, moment),
+    },
+    "suspend": _fixed({"reason": "x"}),
+    "change_datasets": _fixed(
+        {"add": [{"dataset_id": "byggnad"}]},
+        {"remove": ["byggnad"]},
+        {"remove": ["detaljplan"]},
+        {"add": [{"dataset_id": "detaljplan"}]},
+    ),
+    "approve_agent": _fixed({}),
+    "request_extension": _dated("valid_to"),
+    "approve_extension": lambda _, state, __: {
+        "valid_to": (state.extension.valid_to if state.extension else NOON.date()).isoformat()
+    },
+    "revoke_agent": lambda rng, _, moment: (
+        {"reason": "x"} | rng.choice([{}, {"last_day": _day(rng, moment)}])
+    ),
+    "leave_appointment": _fixed({"reason": "x"}),
     "enrol": _fixed(
         {"ref": parts.CONNECTION_ID, "type": "DatasetConnection"},
         {"ref": REF, "type": "DatasetConnection"},
+        {"ref": parts.APPOINTMENT_ID, "type": "AgentAppointment", "item": parts.AGENT},
+        {"ref": parts.AGENT_PERMISSION_ID, "type": "Permission", "item": parts.AGENT},
     ),
 }
 REASONED = (
@@ -203,6 +262,9 @@ REASONED = (
     "refuse_countersigning",
     "refuse_request_decision",
     "revoke_key",
+    "refuse_appointment",
+    "decline_agent",
+    "decline_extension",
 )
 JUNK: tuple[Any, ...] = (None, 7, "x" * 20_000, [], {"a": 1}, "1999-13-01", "\x00", True, -1)
 
@@ -228,8 +290,21 @@ def _lookup(rng: Random) -> dict[str, Any]:
     return rng.choice([known, known, known, {"name": "Verket", "kind": "state_agency"}, unclear])
 
 
+def _standing(rng: Random) -> dict[str, Any]:
+    covered: dict[str, Any] = rng.choice(
+        [{}, {"a3": ["namn", "adress"], "a4": ["fastighetsägare"]}]
+    )
+    plan = {"dataset_id": "detaljplan", "specification": "4.1", "personal_data": "declared"}
+    granted: dict[str, Any] = rng.choice([{}, {"detaljplan": plan | covered}])
+    return parts.standing(**covered, granted=granted, accepted=rng.random() < 0.8)
+
+
 def _person_found(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
-    person = dict(state.people()).get(want.item)
+    return _found(rng, dict(state.people()).get(want.item), want)
+
+
+def _found(rng: Random, person: Any, want: Pending) -> dict[str, Any]:
+    person = getattr(person, "person", person)
     email = person.email if person else PEOPLE[0]["email"]
     ids = {each["email"]: f"acc-{index}" for index, each in enumerate(PEOPLE, 1)}
     return {
@@ -287,7 +362,19 @@ ANSWERS: dict[str, tuple[str, Callable[[Random, Any, Pending], dict[str, Any]]]]
     ),
     "register_agreement": ("agreement_registered", _kind_of),
     "withdraw_registration": ("registration_withdrawn", _kind_of),
-    "enrol_at_agreement": ("enrolled", lambda rng, *_: {"accepted": rng.random() < 0.8}),
+    "enrol_at_agreement": ("enrolled", lambda rng, *_: _standing(rng)),
+    "enrol_at_dataset": (
+        "dataset_enrolled",
+        lambda rng, *_: {
+            "accepted": rng.random() < 0.7,
+            "last_day": rng.choice([None, None, "2026-12-31"]),
+        },
+    ),
+    "disable_person": ("account_off", _nothing),
+    "find_successor": (
+        "successor_found",
+        lambda rng, state, want: _found(rng, state.successors.get(want.item), want),
+    ),
     "end_agreement": ("agreement_ended", _kind_of),
     "create_system_account": ("system_account_found", lambda *_: {"login_name": "abcd1234"}),
     "fetch_report": ("report_fetched", _report),
@@ -347,8 +434,31 @@ def _begin_connection(rng: Random, *_: Any) -> dict[str, Any]:
 
 def _begin_permission(rng: Random, _: Any, moment: Moment) -> dict[str, Any]:
     until = moment.now + timedelta(days=rng.randint(1, 300))
-    bounds = rng.choice([{}, {"valid_until": until.isoformat(), "valid_until_source": "mandate"}])
+    bounds = rng.choice([{}, {"limits": {"mandate": until.isoformat()}}])
+    bounds |= rng.choice([{}, {}, {"dataset_ref": parts.CONNECTION_ID}])
     return parts.permission_begin(accepts_by_itself=rng.random() < 0.6, **bounds)
+
+
+def _left(rng: Random, state: Any, moment: Moment) -> dict[str, Any]:
+    del moment
+    who = {**parts.ANNA, "email": "bo.ek@molndal.example", "account_id": "acc-3"}
+    roles = rng.choice([[], ["contact"], ["key"], ["agent_contact"]])
+    successors = {role: who for role in roles if rng.random() < 0.5}
+    people = [person for _, person in getattr(state, "people", list)()]
+    people += [person for person in [getattr(state, "holder", None)] if person]
+    known = [person.account_id for person in people if person.account_id]
+    account_id = rng.choice([*known, "acc-9"])
+    return {"account_id": account_id, "roles": roles, "successors": successors}
+
+
+def _leaving(rng: Random, state: Any, moment: Moment) -> dict[str, Any]:
+    day = rng.choice([None, _day(rng, moment)])
+    return {"account_id": rng.choice(["acc-1", "acc-2", "acc-3"]), "last_day": day}
+
+
+def _granted(*_: Any) -> dict[str, Any]:
+    plan = {"dataset_id": "byggnad", "specification": "1.0", "personal_data": "none"}
+    return {"covered": plan}
 
 
 EVERY_WORD: dict[str, Make] = {
@@ -361,14 +471,32 @@ WORDS: dict[str, dict[str, Make]] = {
         "person_active": _fixed({"account_id": "acc-1"}, {"account_id": "acc-2"}),
         "part_ended": _a_part,
         "dataset_connected": lambda rng, state, _: {"ref": rng.choice([*state.parts, REF])},
+        "person_left": _left,
     },
     "DatasetConnection": {
         "begin": _begin_connection,
         "contacts": _holders,
         "agreement_in_force": _nothing,
+        "person_left": _left,
+        "covered": _fixed({"a3": ["namn", "adress"], "a4": ["fastighetsägare"]}, {}),
+        "valid_until": _until,
         "permission_active": lambda rng, state, _: {"ref": rng.choice([*state.parts, REF])},
         "part_ended": _a_part,
         "person_active": _fixed({"account_id": "acc-2"}),
+        "end": _fixed({"outcome": "closed"}),
+    },
+    "AgentAppointment": {
+        "person_active": lambda _, state, __: {
+            "account_id": state.agent_contact.account_id or "acc-2" if state.agent_contact else "x"
+        },
+        "person_left": _left,
+        "contacts": _holders,
+        "dataset_ready": _fixed({"dataset_id": "detaljplan"}, {"dataset_id": "byggnad"}),
+        "valid_until": lambda rng, state, moment: {
+            **_until(rng, state, moment),
+            "source": "agreement",
+        },
+        "part_ended": _a_part,
         "end": _fixed({"outcome": "closed"}),
     },
     "ProducerAgreement": {
@@ -376,6 +504,17 @@ WORDS: dict[str, dict[str, Make]] = {
             *rng.choice([("producer",), ("producer", "processing")])
         ),
         "person_active": _fixed({"account_id": "acc-2"}),
+        "person_left": _left,
+        "person_leaving": _leaving,
+        "supplemented": lambda *_: {"agreement": {"kind": "processing", "document": "s"}},
+        "granted": _granted,
+        "dataset_ready": _fixed({"dataset_id": "byggnad"}),
+        "case_contacts": lambda rng, *_: {
+            "role": rng.choice(["contact", "deputy"]),
+            "person": rng.choice(PEOPLE),
+        },
+        "register_differs": _fixed({"finding": "x"}),
+        "register_agrees": _nothing,
         "part_ended": _a_part,
         "end": _fixed({"outcome": "withdrawn"}),
     },
@@ -384,6 +523,9 @@ WORDS: dict[str, dict[str, Make]] = {
         "key_live": _fixed({"environment": "verification"}, {"environment": "production"}),
         "contacts": _holders,
         "valid_until": _until,
+        "dataset_ready": _nothing,
+        "person_active": _fixed({"account_id": "acc-1"}),
+        "person_left": _left,
         "part_ended": _a_part,
         "end": _fixed({}, {"outcome": "closed"}),
     },
@@ -399,9 +541,29 @@ WORDS: dict[str, dict[str, Make]] = {
     "PersonAccess": {
         "enrol": _enrolment,
         "release": _fixed({"ref": parts.ONBOARDING_ID}, {"ref": parts.AGREEMENT_ID}),
+        "person_active": _fixed({"account_id": "acc-2"}),
+        "person_leaving": _leaving,
+        "person_left": _left,
+        "account_found_off": _nothing,
+        "account_found_on": _nothing,
     },
 }
-ENDING = frozenset({"end", "withdraw", "close", "part_ended", "disconnect"})
+ENDING = frozenset(
+    {
+        "account_found_on",
+        "close",
+        "disconnect",
+        "end",
+        "give_notice",
+        "leave_appointment",
+        "part_ended",
+        "person_left",
+        "refuse_appointment",
+        "revoke_agent",
+        "schedule_departure",
+        "withdraw",
+    }
+)
 ENDING_SHARE = 0.15
 ADVANCING = frozenset(
     {
@@ -434,5 +596,10 @@ ADVANCING = frozenset(
         "key_live",
         "picked_up",
         "agreement_in_force",
+        "accept_appointment",
+        "approve_agent",
+        "approve_extension",
+        "reactivate",
+        "dataset_ready",
     }
 )

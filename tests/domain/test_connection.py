@@ -2,7 +2,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.connection import ConnectionState
+from domain.connection_state import ConnectionState
 from domain.dates import midnight_after
 from domain.everyday import EVERYDAY
 from tests.domain.parts import (

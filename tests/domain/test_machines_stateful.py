@@ -14,11 +14,18 @@ ACTS = int(os.environ.get("WALK_ACTS") or 24_000)
 LONGEST = 150
 REACHED = {
     "ProducerOnboarding": {"datasets", "appeal_period", "countersigning", "ended"},
-    "DatasetConnection": {"connected", "appeal_period", "ended"},
-    "ProducerAgreement": {"in_force", "ended"},
+    "DatasetConnection": {
+        "supplement",
+        "assessment",
+        "connected",
+        "appeal_period",
+        "ended",
+    },
+    "AgentAppointment": {"accepted", "active", "ended"},
+    "ProducerAgreement": {"in_force", "under_notice", "ended"},
     "Permission": {"active", "ended"},
     "Credential": {"awaiting_approval", "live", "ended"},
-    "PersonAccess": {"active", "ended"},
+    "PersonAccess": {"active", "suspended", "leaving", "ended"},
 }
 
 

@@ -214,7 +214,7 @@ def test_ending_during_set_up_looks_again_after_an_unknown_answer() -> None:
 def test_its_own_midnight_ends_it_whatever_is_stuck() -> None:
     """`valid_until` ends the right at that instant, with an operation still under way."""
     until = midnight_after(date(2026, 3, 31))
-    play = begun_permission(valid_until=until, valid_until_source="mandate")
+    play = begun_permission(limits={"mandate": until})
     play.wait_until(until - timedelta(seconds=1))
     assert play.state.stage == "setup"
     assert play.wait(seconds=1) == ["expired"]
@@ -224,7 +224,7 @@ def test_its_own_midnight_ends_it_whatever_is_stuck() -> None:
 def test_the_earliest_end_rules_and_moves_with_its_source() -> None:
     """Of several ends the earliest rules, the view says which, and the keys are told."""
     april, may = datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
-    play = active_permission(valid_until=may, valid_until_source="agreement")
+    play = active_permission(limits={"agreement": may})
     play.take("end_permission", HANDLER, {"reason": "x", "at": "2026-06-01T00:00:00Z"})
     assert play.state.valid_until_source == "agreement"
 

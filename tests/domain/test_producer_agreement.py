@@ -1,6 +1,6 @@
 from typing import Any
 
-from domain.producer_agreement import AgreementState
+from domain.agreement_state import AgreementState
 from tests.domain.parts import (
     AGREEMENT_ID,
     ANNA,

@@ -17,6 +17,7 @@ from tests.domain.playing import MOLNDAL, NOON, POLICY, invariants
 IDS = {
     "ProducerOnboarding": parts.ONBOARDING_ID,
     "DatasetConnection": parts.CONNECTION_ID,
+    "AgentAppointment": parts.APPOINTMENT_ID,
     "ProducerAgreement": parts.AGREEMENT_ID,
     "Permission": parts.PERMISSION_ID,
     "Credential": parts.key_ref("production"),
@@ -63,7 +64,7 @@ class Walk:
         """Begin before anything has happened."""
         self.zeal = self.rng.choice([0, 0.6, 0.9])
         self.workflow_id = IDS[self.machine.name]
-        if self.machine.opening and self.rng.random() < 0.2:
+        if self.machine.name == "ProducerOnboarding" and self.rng.random() < 0.2:
             self.workflow_id = COMPANY
         self.state: State = self.machine.state(workflow_id=self.workflow_id)
 
@@ -84,7 +85,8 @@ class Walk:
         self.rng.choices(choices, weights=[6, 4, 2, 2])[0]()
 
     def _begin(self) -> None:
-        if self.machine.opening is not None:
+        both = "begin" in self.machine.reactions and self.rng.random() < 0.5
+        if self.machine.opening is not None and not both:
             self._try(self.machine.opening.name)
         else:
             self._say("enrol" if self.machine.name == "PersonAccess" else "begin")
@@ -147,6 +149,8 @@ class Walk:
             known = person.email if person else "anna.lind@molndal.example"
             subject = known if self.rng.random() >= wrong else "fel@molndal.example"
             mine = getattr(self.state, "party", "") or self.state.org_number or MOLNDAL
+            if role is Role.AGENT_CONTACT:
+                mine = getattr(self.state, "agent_id", "") or mine
             return Actor(subject=subject, name="A", role=role, organisation=mine)
         return Actor(subject=self.rng.choice(OURS.get(role, ("system",))), name="B", role=role)
 

@@ -7,7 +7,8 @@ from random import Random
 from typing import Any
 
 from domain.act import Role
-from domain.machine import timers
+from domain.agreement_state import standing
+from domain.machine import content_of, timers
 from domain.machines import MACHINES
 from domain.state import Pending, State, Tell
 from tests.domain import parts, payloads
@@ -85,6 +86,8 @@ class World:
 
     def _say(self, play: Play[Any], name: str, what: dict[str, Any]) -> None:
         play.now = self.now
+        if content_of(play.machine, name, what) is None:
+            return  # a word that this kind of workflow does not heed
         play.answer(name, **what)
         self._settle(play)
 
@@ -124,7 +127,10 @@ class World:
             accepted = owner is not None and owner.ask("enrol", parts.SYSTEM, payload) is None
             if accepted:
                 self._act(parts.AGREEMENT_ID, "enrol", parts.SYSTEM, payload)
-            return {"accepted": accepted}
+            if not accepted:
+                return {"accepted": False}
+            state = self.running[parts.AGREEMENT_ID].state.model_dump(mode="json")
+            return standing(state).model_dump(mode="json")
         if want.operation == "fetch_report":
             return parts.report(delivery_id=want.item)
         if want.operation in GOOD:

@@ -1,0 +1,120 @@
+"""What the connection of a data set knows about itself."""
+
+from datetime import date
+
+from pydantic import Field
+
+from domain.agreement_state import Covered, Standing
+from domain.case import Appeal, CaseState, Decision, Organisation, Review
+from domain.datasets import Dataset, Declaration, PersonalData
+from domain.machine import Content
+from domain.policy import Policy
+from domain.state import Person
+
+TAKES_AGENTS = frozenset({"connecting", "connected"})
+ENDS_CHANGE = frozenset({"withdrawn", "closed", "denied", "dismissed"})
+
+
+class ConnectionState(CaseState):
+    """Everything about one data set's connection.
+
+    `standing` is what the agreement said when the data set enrolled there. `before` is the data
+    set as it was while a changed declaration is examined: delivery goes on under it.
+    """
+
+    type: str = "DatasetConnection"
+    stage: str = "intake"
+    dataset_id: str = ""
+    opened_by: str | None = None
+    is_by_authority: bool = False
+    standing: Standing | None = None
+    before: Dataset | None = None
+    is_enrolled: bool = False
+    is_agreement_missing: bool = False
+    is_ready_told: bool = False
+    is_own_begun: bool = False
+    last_day: date | None = None
+    has_been_connected: bool = False
+    active: list[str] = Field(default_factory=list)
+    people_told: list[list[str | None]] = Field(default_factory=list)
+
+    @property
+    def is_case(self) -> bool:
+        """A connected data set is an entity: the everyday steps are closed."""
+        return not self.is_ending and self.stage != "connected"
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it was opened by itself, under an agreement in force."""
+        return self.owner is None and self.is_opened
+
+    @property
+    def examining_stage(self) -> str:
+        """A data set alone is examined in `assessment`."""
+        return "assessment"
+
+    @property
+    def dataset(self) -> Dataset:
+        """The one data set."""
+        return self.datasets[self.dataset_id]
+
+    @property
+    def declaration(self) -> Declaration:
+        """The data set as it is declared (a change that is examined included)."""
+        return self.dataset.declaration
+
+    def not_covered(self, which: str) -> tuple[str, ...]:
+        """Return the declared A3 or A4 categories that no signed agreement covers."""
+        if self.declaration.personal_data is not PersonalData.DECLARED:
+            return ()
+        signed = getattr(self.standing, which) if self.standing else ()
+        return tuple(c for c in getattr(self.declaration, which) if c not in signed)
+
+    @property
+    def difference(self) -> dict[str, tuple[str, ...]]:
+        """What a supplement must add, by A3 and A4; empty when nothing is lacking."""
+        found = {which: self.not_covered(which) for which in ("a3", "a4")}
+        return {which: lacking for which, lacking in found.items() if lacking}
+
+    def is_decided(self, policy: Policy) -> bool:
+        """Whether a decision in force covers the data set as it is declared."""
+        known: Covered | None = None
+        if self.standing is not None:
+            known = self.standing.granted.get(self.dataset_id)
+        specification = policy.datasets[self.dataset_id].specification
+        return known is not None and known.covers(self.declaration, specification)
+
+    @property
+    def agreement_ref(self) -> str | None:
+        """The agreement that the data set is enrolled at."""
+        return f"agreement/{self.org_number}" if self.is_enrolled else None
+
+    def end(self, outcome: str) -> None:
+        """End; while a change is examined only the change ends, and delivery goes on as before."""
+        if self.before is None or outcome not in ENDS_CHANGE:
+            self.finish(outcome)
+            return
+        self.datasets[self.dataset_id] = self.before
+        self.before, self.appeal, self.completion = None, None, None
+        self.review, self.agreements = Review(), {}
+        self.stage = "connected"
+        self.unpark()
+
+    def finish(self, outcome: str) -> None:
+        """Begin the clean-up of the whole connection."""
+        super().end(outcome)
+
+
+class Begin(Content):
+    """What the onboarding says when it starts a connection."""
+
+    owner: str
+    org_number: str
+    organisation: Organisation
+    case_number: str | None = None
+    contact: Person | None = None
+    deputy: Person | None = None
+    handler: str | None = None
+    dataset: Dataset
+    decision: Decision
+    appeal: Appeal | None = None
