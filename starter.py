@@ -15,11 +15,13 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from commands import bulk, documents, keys, looking, preparing, running, showing
-from commands.acting import open_onboarding, take_step
+from commands import bulk, departures, documents, keys, looking, preparing, running, showing
+from commands.acting import take_step
 from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
+from commands.opening import opener_of, org_number_of
 from commands.people import actor_of, parse_as
 from commands.retrying import retry_failing
+from domain.onboarding import agreement_id
 from domain.state import System
 from records.lists import Filter
 from runtime.acting import NoSuchCaseError, StepRefusedError
@@ -97,18 +99,18 @@ def open_case(
 ) -> None:
     """Open a case; `--data` is the application as JSON, or a file of it.
 
+    Types: onboarding; under an agreement in force also dataset and agent.
     Example: starter.py open onboarding --data application.json --as case_handler
     """
-    if type_ not in {"onboarding", "ProducerOnboarding"}:
-        raise CommandError(f"Okänd ärendetyp / unknown type of case: {type_} (onboarding)")
+    opener = opener_of(type_)
 
     async def work(context: Context) -> None:
         payload = read_data(data)
-        actor = await actor_of(context, as_, None)
+        org_number = org_number_of(payload)
+        actor = await actor_of(context, as_, agreement_id(org_number))
         if actor.organisation is None and actor.role != "case_handler":
-            number = payload.get("organisation", {}).get("org_number")
-            actor = actor.model_copy(update={"organisation": number})
-        ref, receipt = await open_onboarding(context, payload, actor)
+            actor = actor.model_copy(update={"organisation": org_number})
+        ref, receipt = await opener(context, payload, actor)
         if json:
             print_json({"ref": ref, **receipt})
         else:
@@ -356,6 +358,23 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     Example: starter.py import applications.csv
     """
     counts = _with_context(lambda context: bulk.import_file(context, file), data_dir)
+    if json:
+        print_json(counts)
+    else:
+        for name, count in counts.items():
+            print_line(f"{name:14} {count}")
+    return 1 if counts.get("refused") else 0
+
+
+@app.command(name="departures")
+def departures_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> int:
+    """Schedule the departures of a leaver list (CSV); a report is written beside it.
+
+    Columns: person (mail address or account id), last_day; and, where known, role,
+    successor_name, successor_email, successor_phone. Can be repeated.
+    Example: starter.py departures leavers.csv
+    """
+    counts = _with_context(lambda context: departures.departures(context, file), data_dir)
     if json:
         print_json(counts)
     else:

@@ -6,7 +6,7 @@ from adapters.organisation_registers import RegisterEntry
 from benchmarks.figure import Figure
 from benchmarks.processes import memory_mb
 from benchmarks.stage import Stage, at_once, say, stage
-from commands.acting import open_onboarding
+from commands.opening import open_onboarding
 from domain.personal_numbers import luhn
 
 BAR_MB = 250

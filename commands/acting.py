@@ -7,14 +7,9 @@ from commands.context import CommandError, Context
 from commands.people import actor_of
 from domain.act import Actor
 from domain.machines import MACHINES
-from domain.onboarding import onboarding_id
-from domain.organisations import BadOrgNumber, parse_org_number
 from domain.people import person_id
 from records import cases, views
-from runtime.acting import open_case, send_step
-from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
-
-OPENS = {"ProducerOnboarding": onboarding_id}
+from runtime.acting import send_step
 
 
 async def target_of(context: Context, ref: str, step: str) -> str:
@@ -74,48 +69,6 @@ async def take_step(
         "payload": payload,
     }
     return await send_step(context.client, workflow_id, step, request)
-
-
-async def open_onboarding(
-    context: Context, application: dict[str, Any], actor: Actor, *, request_id: str | None = None
-) -> tuple[str, dict[str, Any]]:
-    """Open an onboarding; returns its workflow id and the receipt.
-
-    Raises:
-        CommandError: the organisation number is none.
-    """
-    typed = str(application.get("organisation", {}).get("org_number", ""))
-    try:
-        org_number = parse_org_number(typed)
-    except BadOrgNumber as error:
-        raise CommandError(f"{error.text.sv} / {error.text.en}") from None
-    await _refuse_when_in_force(context, org_number)
-    workflow_id = onboarding_id(org_number)
-    request = {
-        "request_id": request_id or str(uuid.uuid4()),
-        "actor": actor.model_dump(mode="json"),
-        "payload": application,
-    }
-    receipt = await open_case(
-        context.client,
-        "ProducerOnboarding",
-        {"policy": context.policy.model_dump(mode="json")},
-        request,
-        workflow_id=workflow_id,
-        task_queue=WORKFLOW_QUEUE,
-        task_limit=TASK_LIMIT,
-    )
-    return workflow_id, receipt
-
-
-async def _refuse_when_in_force(context: Context, org_number: str) -> None:
-    rows = await cases.of_organisation(context.pool, org_number)
-    for row in rows:
-        if row["type"] == "ProducerAgreement" and row["ended_at"] is None:
-            raise CommandError(
-                f"{org_number} har redan ett avtal som gäller: lägg till en datamängd i stället. / "
-                f"{org_number} already has an agreement in force: add a data set instead."
-            )
 
 
 async def view_of(context: Context, ref: str) -> dict[str, Any]:

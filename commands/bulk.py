@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from rich.progress import Progress
 
-from commands.acting import open_onboarding
 from commands.context import CommandError, Context, say
+from commands.opening import open_onboarding
 from commands.people import actor_of
 from domain.act import Actor
 from runtime.acting import StepRefusedError

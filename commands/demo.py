@@ -18,10 +18,11 @@ import httpx
 
 from adapters.organisation_registers import RegisterEntry
 from adapters.pdf_forms import Forms
-from commands.acting import open_onboarding, take_step, view_of
+from commands.acting import take_step, view_of
 from commands.context import CommandError, Context, say
 from commands.documents import store_document
 from commands.keys import fetch_key
+from commands.opening import open_onboarding
 from domain.act import Actor, Role
 from domain.onboarding import onboarding_id
 from records import cases

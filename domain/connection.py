@@ -62,8 +62,15 @@ class CategoriesCovered(Content):
 
 
 def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
-    """Start as the onboarding's decision says: connecting, or in the appeal period. Once."""
-    if state.is_opened:
+    """Start as the onboarding's decision says: connecting, or in the appeal period. Once.
+
+    One that was opened alone just before goes on as the onboarding's own, by its decision.
+    """
+    if state.owner is not None:
+        return
+    if state.is_ending:
+        word = {"ref": state.workflow_id, "outcome": state.outcome}
+        state.tell(content.owner, "part_ended", word)
         return
     state.owner, state.org_number = content.owner, content.org_number
     state.organisation, state.organisation_name = content.organisation, content.organisation.name
@@ -71,8 +78,8 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
     state.contact, state.deputy = content.contact, content.deputy
     state.dataset_id = content.dataset.declaration.dataset_id
     state.datasets = {state.dataset_id: content.dataset}
-    state.decisions = [content.decision]
-    state.opened_at = moment.now
+    state.decisions, state.agreements = [content.decision], {}
+    state.opened_at = state.opened_at or moment.now
     decided = content.dataset.decision
     if decided is not None and not decided.granted:
         denial = content.decision.model_copy(update={"outcome": "denied"})

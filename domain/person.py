@@ -196,10 +196,6 @@ def _is_invited(state: PersonState, moment: Moment) -> bool:
     return state.is_opened and state.stage == "invited" and not state.is_activating
 
 
-def _left(state: PersonState, moment: Moment) -> None:
-    leave(state, moment)
-
-
 STEPS: tuple[Step[PersonState], ...] = (
     Step(
         name="activate_account",
@@ -243,7 +239,7 @@ MACHINE: Machine[PersonState] = Machine(
     waits=waits,
     timers=departure_timers,
     passed={
-        "left": _left,
+        "left": leave,
         "duties_change": duties_change,
         "unexplained": unexplained,
         "tell_again": tell_again,

@@ -30,6 +30,7 @@ class Texts(BaseModel):
     stages: dict[str, Text]
     rules: dict[str, Text]
     upcoming: dict[str, Text]
+    outcomes: dict[str, Text]
     mails: dict[str, MailText]
 
     def label(self, group: Mapping[str, Text], code: str) -> Text:
@@ -50,7 +51,8 @@ class Texts(BaseModel):
 
     def _in(self, what: Mapping[str, str], language: str) -> _OrEmpty:
         values = _OrEmpty(what)
-        for name, group in (("rule", self.rules), ("on", self.parties)):
+        groups = {"rule": self.rules, "on": self.parties, "outcome": self.outcomes}
+        for name, group in groups.items():
             if name in values:
                 values[name] = getattr(self.label(group, values[name]), language)
         return values

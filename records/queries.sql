@@ -232,3 +232,12 @@ select * from incidents where system = $1 and attempts > 0 order by since, workf
 select * from incidents where (attempts >= 3 or unmendable)
     and ($1::text[] is null or workflow_id = any($1))
     and ($2::text is null or system = $2) order by since, workflow_id, operation
+
+-- draw_sole_trader_number --
+select nextval('sole_trader_numbers')
+
+-- person_by_email_or_account --
+select * from cases
+where type = 'PersonAccess'
+  and (lower(view->'details'->'person'->>'email') = lower($1) or workflow_id = 'person/' || $1)
+order by updated_at desc

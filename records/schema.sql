@@ -152,3 +152,6 @@ create table incidents (
 );
 create index incidents_by_system on incidents (system);
 comment on column incidents.started_at is 'an attempt that has begun and not answered yet';
+
+-- Numbers of ours for agents that are sole traders: their own number is a personnummer, never kept.
+create sequence sole_trader_numbers;

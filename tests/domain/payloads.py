@@ -434,8 +434,9 @@ def _begin_connection(rng: Random, *_: Any) -> dict[str, Any]:
 
 def _begin_permission(rng: Random, _: Any, moment: Moment) -> dict[str, Any]:
     until = moment.now + timedelta(days=rng.randint(1, 300))
-    bounds = rng.choice([{}, {"limits": {"mandate": until.isoformat()}}])
-    bounds |= rng.choice([{}, {}, {"dataset_ref": parts.CONNECTION_ID}])
+    bounds: dict[str, Any] = rng.choice([{}, {"limits": {"mandate": until.isoformat()}}])
+    if rng.random() < 0.3:
+        bounds = {**bounds, "dataset_ref": parts.CONNECTION_ID}
     return parts.permission_begin(accepts_by_itself=rng.random() < 0.6, **bounds)
 
 

@@ -5,11 +5,12 @@ from random import Random, SystemRandom
 from typing import Any
 
 from tests.domain import parts
-from tests.domain.playing import application, declaration
+from tests.domain.playing import PERSONAL, application, declaration
 from tests.domain.world import World
 
 SEED = int(os.environ.get("WALK_SEED") or SystemRandom().randrange(10**6))
 PLAYS = int(os.environ.get("WALK_PLAYS") or 60)
+EVA = [{"role": "contact", "person": parts.EVA}]
 CLOSE = {"reason": "x", "legal_rules": ["FL 32 §"]}
 ENDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (parts.ONBOARDING_ID, "withdraw", {}),
@@ -21,6 +22,24 @@ ENDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (parts.CONNECTION_ID, "disconnect", {"last_day": "2026-12-31"}),
     (parts.PERMISSION_ID, "end_permission", {"reason": "x"}),
     (parts.key_ref("production"), "revoke_key", {"reason": "x"}),
+    (parts.AGREEMENT_ID, "give_notice", {"last_day": "2026-09-30", "reason": "x", "document": "d"}),
+    (parts.APPOINTMENT_ID, "revoke_agent", {"reason": "x"}),
+    (parts.APPOINTMENT_ID, "leave_appointment", {"reason": "x", "last_day": "2026-11-30"}),
+    (parts.APPOINTMENT_ID, "change_datasets", {"remove": ["detaljplan"]}),
+    (parts.CONNECTION_ID, "change_delivery", {"delivery": "agent"}),
+    ("person/acc-1", "schedule_departure", {"last_day": "2026-05-29"}),
+    ("person/acc-1", "schedule_departure", {"last_day": "2026-05-29", "successors": EVA}),
+    ("person/acc-9", "schedule_departure", {"last_day": "2026-05-29"}),
+    ("person/acc-1", "change_duties", {"roles": ["contact"], "from": "2026-06-01"}),
+)
+MORE: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("AgentAppointment", parts.APPOINTMENT_ID, parts.appointment()),
+    ("DatasetConnection", parts.CONNECTION_ID, parts.dataset_application()),
+    (
+        "DatasetConnection",
+        "dataset/212000-1363/byggnad",
+        parts.dataset_application(dataset_id="byggnad", **PERSONAL),
+    ),
 )
 
 
@@ -31,6 +50,8 @@ def _play(rng: Random) -> World:
     end = rng.choice(ENDS)
     for tick in range(rng.randint(20, 250)):
         world.tick()
+        if parts.AGREEMENT_ID in world.running and rng.random() < 0.02:
+            world.open_more(*rng.choice(MORE))
         if tick % 7 == 6 and rng.random() < 0.4:
             world.act(*end)
     while world.tick(people=False):

@@ -19,6 +19,8 @@ ACTORS = {
     Role.CASE_HANDLER: HANDLER,
     Role.DECIDER: DECIDER,
     Role.SIGNATORY: SIGNATORY,
+    Role.AGENT_CONTACT: parts.OLA,
+    Role.SYSTEM: parts.SYSTEM,
 }
 AIMLESS = frozenset({"describe_dataset", "hand_over", "record_appeal_outcome", "enrol"})
 EXAMINING = frozenset({"review", "assessment"})
@@ -46,6 +48,17 @@ class World:
         self._act(parts.ONBOARDING_ID, "apply", CONTACT, application)
         self.running[parts.ONBOARDING_ID].answer("numbered", number="NGP2026-000001")
 
+    def open_more(self, kind: str, ref: str, application: dict[str, Any]) -> None:
+        """Open something under the agreement, unless it is open."""
+        if ref in self.running:
+            return
+        self._start(kind, ref)
+        if self.running[ref].ask("apply", CONTACT, application) is not None:
+            del self.running[ref]
+            return
+        self._act(ref, "apply", CONTACT, application)
+        self.running[ref].answer("numbered", number="NGP2026-000002")
+
     def tick(self, *, people: bool = True) -> bool:
         """Let one thing happen somewhere; False when nothing more happens by itself."""
         self.ticks += 1
@@ -64,6 +77,7 @@ class World:
         play = self.running.get(ref)
         if play is None or name not in play.open:
             return False
+        play.now = self.now
         step = play.machine.step(name)
         assert step is not None
         for role in sorted(step.who & ACTORS.keys()):

@@ -1,0 +1,200 @@
+"""Opening cases: what is asked of the records first, and what the workflow then makes sure."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from commands.context import CommandError, Context
+from domain.act import CONTACT, Actor, Refusal, refuse
+from domain.appointment_state import appointment_id
+from domain.onboarding import dataset_id, onboarding_id
+from domain.organisations import BadOrgNumber, parse_org_number
+from domain.state import Person
+from records import cases
+from records.sole_traders import draw_number
+from runtime.acting import StepRefusedError, open_case
+from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
+
+Application = dict[str, Any]
+Opened = tuple[str, dict[str, Any]]
+
+
+def _refused(found: Refusal) -> StepRefusedError:
+    return StepRefusedError(found.model_dump(mode="json"))
+
+
+def org_number_of(application: Application) -> str:
+    """Return the number of the organisation that applies.
+
+    Raises:
+        CommandError: it is none.
+    """
+    typed = str((application.get("organisation") or {}).get("org_number", ""))
+    try:
+        return parse_org_number(typed)
+    except BadOrgNumber as error:
+        raise CommandError(f"{error.text.sv} / {error.text.en}") from None
+
+
+async def _open(
+    context: Context,
+    type_: str,
+    workflow_id: str,
+    application: Application,
+    actor: Actor,
+    *,
+    request_id: str | None,
+) -> Opened:
+    request = {
+        "request_id": request_id or str(uuid.uuid4()),
+        "actor": actor.model_dump(mode="json"),
+        "payload": application,
+    }
+    receipt = await open_case(
+        context.client,
+        type_,
+        {"policy": context.policy.model_dump(mode="json")},
+        request,
+        workflow_id=workflow_id,
+        task_queue=WORKFLOW_QUEUE,
+        task_limit=TASK_LIMIT,
+    )
+    return workflow_id, receipt
+
+
+async def open_onboarding(
+    context: Context, application: Application, actor: Actor, *, request_id: str | None = None
+) -> Opened:
+    """Open an onboarding; returns its workflow id and the receipt.
+
+    Raises:
+        CommandError: the organisation number is none.
+        StepRefusedError: an agreement is in force, an onboarding is open, or it is not in order.
+    """
+    org_number = org_number_of(application)
+    if await cases.agreement_in_force(context.pool, org_number) is not None:
+        raise _refused(
+            refuse(
+                "agreement_in_force",
+                f"{org_number} har redan ett avtal som gäller: lägg till en datamängd i stället.",
+                f"{org_number} already has an agreement in force: add a data set instead.",
+                "organisation.org_number",
+            )
+        )
+    workflow_id = onboarding_id(org_number)
+    return await _open(
+        context, "ProducerOnboarding", workflow_id, application, actor, request_id=request_id
+    )
+
+
+async def _standing_agreement(context: Context, org_number: str, actor: Actor) -> None:
+    """Refuse without an agreement in force, and whoever may not act under it.
+
+    Raises:
+        StepRefusedError: with the reason. The workflow makes sure of the same itself.
+    """
+    row = await cases.agreement_in_force(context.pool, org_number)
+    if row is None or row["stage"] != "in_force":
+        raise _refused(
+            refuse(
+                "no_agreement_in_force",
+                f"{org_number} har inget producentavtal som gäller (eller det är uppsagt). "
+                "Ansök om att bli producent först.",
+                f"{org_number} has no producer agreement in force (or it is under notice). "
+                "Apply to become a producer first.",
+                "organisation.org_number",
+            )
+        )
+    details = row["view"]["details"]
+    people = [Person(**details[role]) for role in ("contact", "deputy") if details.get(role)]
+    if actor.role in CONTACT and not any(person.is_actor(actor) for person in people):
+        raise _refused(
+            refuse(
+                "not_allowed",
+                "Bara producentens kontaktperson eller ersättare kan öppna ärenden under avtalet.",
+                "Only the producer's contact or deputy can open cases under the agreement.",
+                "actor",
+            )
+        )
+
+
+async def open_dataset(
+    context: Context, application: Application, actor: Actor, *, request_id: str | None = None
+) -> Opened:
+    """Add a data set under an agreement in force; returns its workflow id and the receipt.
+
+    Raises:
+        CommandError: the organisation number is none.
+        StepRefusedError: there is no agreement, it is somebody else's, or the data set is
+            connected or in progress.
+    """
+    org_number = org_number_of(application)
+    await _standing_agreement(context, org_number, actor)
+    declared = application.get("datasets") or [{}]
+    name = str(declared[0].get("dataset_id", "")) if isinstance(declared[0], dict) else ""
+    known = await cases.connected(context.pool, org_number, name) if name else None
+    if known is not None:
+        is_connected = known["stage"] == "connected"
+        number = known["view"]["case_number"] or known["workflow_id"]
+        raise _refused(
+            refuse(
+                "already_connected" if is_connected else "in_progress",
+                f"{name} är redan {'ansluten' if is_connected else 'på gång'}: {number}.",
+                f"{name} is {'connected' if is_connected else 'in progress'} already: {number}.",
+                "datasets.0.dataset_id",
+            )
+        )
+    workflow_id = dataset_id(org_number, name or "-")
+    return await _open(
+        context, "DatasetConnection", workflow_id, application, actor, request_id=request_id
+    )
+
+
+async def open_agent(
+    context: Context, application: Application, actor: Actor, *, request_id: str | None = None
+) -> Opened:
+    """Appoint an agent; returns its workflow id and the receipt.
+
+    A sole trader gets a number of ours, in a row of its own.
+
+    Raises:
+        CommandError: an organisation number is none.
+        StepRefusedError: there is no agreement, it is somebody else's, or the agent is appointed.
+    """
+    org_number = org_number_of(application)
+    await _standing_agreement(context, org_number, actor)
+    agent = application.get("agent") or {}
+    if agent.get("sole_trader"):
+        number = await draw_number(context.pool)
+    else:
+        number = org_number_of({"organisation": agent})
+    workflow_id = appointment_id(org_number, number)
+    return await _open(
+        context, "AgentAppointment", workflow_id, application, actor, request_id=request_id
+    )
+
+
+Opener = Callable[..., Awaitable[Opened]]
+OPENERS: dict[str, Opener] = {
+    "onboarding": open_onboarding,
+    "dataset": open_dataset,
+    "agent": open_agent,
+}
+TYPES = {
+    "ProducerOnboarding": "onboarding",
+    "DatasetConnection": "dataset",
+    "AgentAppointment": "agent",
+}
+
+
+def opener_of(type_: str) -> Opener:
+    """Return what opens a type of case, by its short name or the workflow's.
+
+    Raises:
+        CommandError: there is no such type.
+    """
+    opener = OPENERS.get(TYPES.get(type_, type_))
+    if opener is None:
+        known = ", ".join(OPENERS)
+        raise CommandError(f"Okänd ärendetyp / unknown type of case: {type_} ({known})")
+    return opener
