@@ -1,0 +1,236 @@
+from datetime import UTC, date, datetime, timedelta
+
+from domain.act import Actor, Role
+from domain.dates import midnight_after
+from domain.person import MACHINE
+from domain.person_state import PersonState
+from tests.domain.parts import AGREEMENT_ID, ANNA, EVA, ONBOARDING_ID, enrolled_person, enrolment
+from tests.domain.playing import CONTACT, HANDLER, MOLNDAL, Play, by_post
+
+LAST = "2026-03-31"
+MIDNIGHT = midnight_after(date(2026, 3, 31))
+DEPUTY = Actor(
+    subject="bo.ek@molndal.example", name="Bo Ek", role=Role.PRODUCER_DEPUTY, organisation=MOLNDAL
+)
+TO_EVA = {"role": "contact", "person": EVA}
+
+
+def active_person() -> Play[PersonState]:
+    """Return a person whose account is on, with an onboarding and an agreement on it."""
+    play = enrolled_person(active=True)
+    play.answer("enrol", **enrolment(ref=AGREEMENT_ID, active=True))
+    return play
+
+
+def leaving(**changes: object) -> Play[PersonState]:
+    """Return a person who leaves after the last of March."""
+    play = active_person()
+    play.take("schedule_departure", CONTACT, {"last_day": LAST, **changes})
+    return play
+
+
+def found(play: Play[PersonState], *, active: bool, account_id: str = "acc-2") -> None:
+    """Let the account system find the successor."""
+    play.answer(
+        "successor_found",
+        role="contact",
+        email=EVA["email"],
+        account_id=account_id,
+        login_name="evany",
+        active=active,
+    )
+
+
+def test_the_account_goes_off_at_midnight_after_the_last_day() -> None:
+    """At 00:00 in Stockholm the account is wanted off and everybody is told; not before."""
+    assert datetime(2026, 3, 31, 22, tzinfo=UTC) == MIDNIGHT
+    play = leaving()
+    assert play.state.stage == "leaving"
+    play.wait_until(MIDNIGHT - timedelta(seconds=1))
+    assert (play.state.stage, play.wanted) == ("leaving", [])
+    play.wait(seconds=1)
+    assert (play.state.stage, play.wanted) == ("ending", ["disable_person"])
+    assert {word.to for word in play.told("person_left")} == {ONBOARDING_ID, AGREEMENT_ID}
+
+
+def test_it_ends_when_the_account_is_off_and_every_role_handed_over() -> None:
+    """Neither alone is enough: clean-up is confirmed from both sides."""
+    play = leaving()
+    play.wait_until(MIDNIGHT)
+    play.answer("release", ref=ONBOARDING_ID)
+    play.answer("account_off")
+    assert play.state.stage == "ending"
+    assert play.waits == [("nobody", "roles_handed_over")]
+    play.answer("release", ref=AGREEMENT_ID)
+    assert (play.state.stage, play.state.outcome) == ("ended", "left")
+
+
+def test_what_does_not_let_go_is_told_again_every_day() -> None:
+    """A word that was lost holds nobody's access up for ever."""
+    play = leaving()
+    play.wait_until(MIDNIGHT)
+    play.state.outgoing.clear()
+    assert play.wait(days=1) == ["tell_again"]
+    assert len(play.told("person_left")) == 2
+
+
+def test_a_last_day_in_the_past_ends_the_access_at_once() -> None:
+    """Whoever hears late shuts off now."""
+    play = leaving(last_day="2026-02-01")
+    assert play.wait(seconds=0)[0] == "left"
+    assert play.state.stage == "ending"
+
+
+def test_a_departure_is_called_off_an_hour_before() -> None:
+    """The account stays, the successor is let go, and nobody is told to take over."""
+    play = leaving(successors=[TO_EVA])
+    found(play, active=True)
+    play.wait_until(MIDNIGHT - timedelta(hours=1))
+    play.take("cancel_departure", DEPUTY)
+    assert (play.state.stage, play.state.successors) == ("active", {})
+    assert [word.to for word in play.told("release")] == ["person/acc-2"]
+    assert "left" not in play.wait(days=3)
+    assert not play.told("person_left")
+
+
+def test_a_successor_is_asked_for_by_role_and_found_in_the_account_system() -> None:
+    """The view lists who must take over what; a named successor gets an own account."""
+    play = leaving()
+    assert ("producer", "name_successor") in play.waits
+    play.take("name_successor", DEPUTY, TO_EVA)
+    assert play.wanted == ["find_successor:contact"]
+    found(play, active=False)
+    assert ("producer", "name_successor") not in play.waits
+    play.answer("person_active", account_id="acc-2")
+    play.wait_until(MIDNIGHT)
+    successors = play.told("person_left")[0].content["successors"]
+    assert successors["contact"]["account_id"] == "acc-2"
+    assert successors["contact"]["active"] is True
+
+
+def test_a_successor_who_leaves_first_or_the_same_day_cannot_take_over() -> None:
+    """Somebody else is asked for, and a handler hears of it."""
+    for last_day in ("2026-03-15", LAST):
+        play = leaving(successors=[TO_EVA])
+        found(play, active=True)
+        play.answer("person_leaving", account_id="acc-2", last_day=last_day)
+        assert play.state.successors == {}
+        assert ("producer", "name_successor") in play.waits
+        assert play.mails("successor_gone")
+
+
+def test_a_successor_who_leaves_later_takes_over() -> None:
+    """Only who is gone on the day is no successor."""
+    play = leaving(successors=[TO_EVA])
+    found(play, active=True)
+    play.answer("person_leaving", account_id="acc-2", last_day="2026-04-30")
+    assert "contact" in play.state.successors
+
+
+def test_everything_that_hangs_on_a_person_knows_ahead() -> None:
+    """Each is told of the last day when it is set, one that enrols later too, and when it goes."""
+    play = leaving()
+    assert {word.to for word in play.told("person_leaving")} == {ONBOARDING_ID, AGREEMENT_ID}
+    play.answer("enrol", **enrolment(ref="agent/x", role="agent_contact", active=True))
+    assert play.told("person_leaving")[-1].to == "agent/x"
+    play.take("cancel_departure", CONTACT)
+    assert play.told("person_leaving")[-1].content["last_day"] is None
+
+
+def test_one_that_enrols_after_the_person_has_gone_is_told_at_once() -> None:
+    """No role is given to a person whose access is ending."""
+    play = leaving()
+    play.wait_until(MIDNIGHT)
+    play.answer("enrol", **enrolment(ref="onboarding/late", active=True))
+    assert play.told("person_left")[-1].to == "onboarding/late"
+    assert not [word for word in play.told("person_active") if word.to == "onboarding/late"]
+
+
+def test_duties_are_given_up_from_a_day_and_the_account_stays() -> None:
+    """Only the named role is handed over, by the same rules, at 00:00 of the day."""
+    play = active_person()
+    play.answer("enrol", **enrolment(ref="agent/x", role="agent_contact", active=True))
+    play.take("change_duties", CONTACT, {"roles": ["contact"], "from": "2026-04-01"})
+    assert ("producer", "name_successor") in play.waits
+    play.wait_until(MIDNIGHT)
+    assert {word.to for word in play.told("person_left")} == {ONBOARDING_ID, AGREEMENT_ID}
+    assert (play.state.stage, play.wanted) == ("active", [])
+
+
+def test_a_role_the_person_does_not_have_is_refused_and_named() -> None:
+    """The refusal says which roles there are."""
+    play = active_person()
+    refused = play.refused("change_duties", CONTACT, {"roles": ["king"], "from": "2026-04-01"})
+    assert (refused.code, refused.field) == ("unknown_role", "roles")
+    assert "contact" in refused.text.sv
+    named = {"role": "contact", "person": {"name": "Anna", "email": ANNA["email"]}}
+    refused = play.refused("schedule_departure", CONTACT, {"last_day": LAST, "successors": [named]})
+    assert refused.code == "own_successor"
+
+
+def test_who_may_say_that_a_person_leaves() -> None:
+    """The own organisation, a handler on a written basis, and a leaver list; nobody else."""
+    play = active_person()
+    other = CONTACT.model_copy(update={"organisation": "212000-0142"})
+    assert play.refused("schedule_departure", other, {"last_day": LAST}).code == "not_allowed"
+    assert play.refused("schedule_departure", HANDLER, {"last_day": LAST}).code == "basis_required"
+    assert play.ask("schedule_departure", by_post(), {"last_day": LAST}) is None
+    system = Actor(subject="leaver-list", name="leaver list", role=Role.SYSTEM)
+    assert play.ask("schedule_departure", system, {"last_day": LAST}) is None
+
+
+def test_suspended_and_switched_on_again() -> None:
+    """Off at once and confirmed; on again by the same people."""
+    play = active_person()
+    play.take("suspend", CONTACT, {"reason": "Borttappad dator"})
+    assert (play.state.stage, play.wanted) == ("suspended", ["disable_person"])
+    play.answer("account_off")
+    assert play.waits == [("nobody", "suspended")]
+    play.take("reactivate", DEPUTY)
+    assert play.wanted == ["activate_person"]
+    play.answer("person_activated")
+    assert play.state.stage == "active"
+
+
+def test_an_account_found_off_is_a_handlers_task_then_a_departure() -> None:
+    """Suspended at once; not explained in three days, the person has left."""
+    play = active_person()
+    play.answer("account_found_off")
+    assert (play.state.stage, play.waits[0]) == (
+        "suspended",
+        ("account_system", "shut_off_account"),
+    )
+    assert ("case_handler", "explain_suspension") in play.waits
+    play.answer("account_off")
+    assert "unexplained" in play.wait(days=3)
+    assert (play.state.stage, play.state.outcome) == ("ending", "left")
+    assert play.mails("taken_for_departure")
+
+
+def test_an_account_found_off_that_is_explained_stays_as_it_is() -> None:
+    """A handler's reason, or switching it on, stops the clock."""
+    play = active_person()
+    play.answer("account_found_off")
+    play.answer("account_off")
+    play.take("suspend", by_post(), {"reason": "Föräldraledig"})
+    assert "unexplained" not in play.wait(days=10)
+    assert play.state.stage == "suspended"
+
+
+def test_the_account_of_somebody_who_left_found_on_goes_off_again() -> None:
+    """Also when the access had ended long ago and is started again for it."""
+    play = Play(MACHINE, "person/acc-1")
+    play.answer("account_found_on")
+    assert (play.state.stage, play.wanted) == ("ending", ["disable_person"])
+    play.answer("account_off")
+    assert (play.state.stage, play.state.outcome) == ("ended", "left")
+
+
+def test_off_is_looked_at_again_when_nobody_knows_what_came_of_an_attempt() -> None:
+    """An answer before the attempt limit has passed does not count as confirmed."""
+    play = leaving()
+    play.wait_until(MIDNIGHT)
+    play.answer("outcome_unknown", operation="disable_person")
+    assert play.wanted == []
+    play.wait(seconds=31)
+    assert play.wanted == ["disable_person"]
