@@ -66,6 +66,8 @@ class Policy(_Part):
     decision_on_request_days: int = 28
     key_offer_days: int = 7
     key_rotation_days: int = 365
+    key_overlap_days: int = 14
+    key_overlap_tell_days: int = 7
     outcome_unknown_seconds: int = 30
     skip_hearing_reasons: tuple[str, ...] = Field(
         default=("FL25_1", "FL25_2", "FL25_3", "full_grant"), min_length=1

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from domain.case import CaseState
-from domain.credential import CredentialState
+from domain.credential_state import CredentialState
 from domain.machine import Moment
 from domain.permission_state import PermissionState
 from domain.state import Pending, State
