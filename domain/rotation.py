@@ -223,6 +223,7 @@ def cancel_offers_to(state: CredentialState, content: CancelOffersTo, moment: Mo
     is_holder = state.holder is not None and state.holder.account_id == content.account_id
     if is_holder and is_coming(state):
         state.holder = None
+        state.notify("holder_left", Role.CASE_HANDLER, what=about(state))
         _offer_to_holder(state, moment)
 
 

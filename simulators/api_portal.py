@@ -23,6 +23,9 @@ from simulators.program import Store, application, arguments, run
 def state_of(store: Store) -> dict[str, Any]:
     """Return what a test wants to count; secrets as sha256 only."""
     keys = Counter(each["applicationId"] for each in store.all("key").values())
+    living: Counter[str] = Counter()
+    for each in store.all("key").values():
+        living[each["applicationId"]] += len(each["secrets"])
     subscriptions = store.all("subscription").values()
     applications = [
         {
@@ -32,6 +35,7 @@ def state_of(store: Store) -> dict[str, Any]:
             "attributes": each["attributes"],
             "status": each["status"],
             "keys": keys[application_id],
+            "secrets": living[application_id],
             "subscriptions": [
                 held["apiName"] for held in subscriptions if held["applicationId"] == application_id
             ],

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulators.portal_answers import BASE, body_of, not_found, pending, refusal
+from simulators.portal_answers import BASE, body_of, not_found, partial, pending, refusal
 from simulators.portal_applications import Applications
 from simulators.portal_tokens import LIFETIME_SECONDS, TokenServer
 from simulators.program import Record, Store
@@ -92,6 +92,8 @@ class Keys:
             "status": "APPROVED" if until is None else "CREATED",
             "until": until,
         }
+        if partial(request):
+            key |= {"consumerKey": None, "secrets": {}}
         self._store.put("key", str(key["keyMappingId"]), key)
         return JSONResponse(_shown(key, secret))
 
@@ -177,6 +179,6 @@ def _shown(key: Record, secret: str = MASK) -> dict[str, Any]:
     names = ("keyMappingId", "keyType", "supportedGrantTypes")
     shown = {name: key[name] for name in names} | {"keyState": key["status"]}
     shown |= {"keyManager": KEY_MANAGER, "mode": "CREATED"}
-    if key["status"] != "APPROVED":
+    if key["status"] != "APPROVED" or key["consumerKey"] is None:
         return shown
     return shown | {"consumerKey": key["consumerKey"], "consumerSecret": secret}

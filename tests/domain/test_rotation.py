@@ -202,6 +202,7 @@ def test_an_offer_to_somebody_who_left_is_cancelled_at_once(word: str) -> None:
     assert play.wanted == ["cancel_offer"]
     play.answer("offer_cancelled", already_fetched=False)
     assert (play.wanted, play.waits) == ([], [("case_handler", "name_holder")])
+    assert play.mails("holder_left")[0].role == "case_handler"
 
     play.answer(word, holder=EVA, reason="successor")
     assert play.wanted == ["issue_key"]
