@@ -74,10 +74,11 @@ def main() -> None:
     store = Store(options.data_dir, "api_portal")
     approvals = Approvals(store)
     applications, tokens = Applications(store, approvals), TokenServer(store)
+    keys = Keys(store, applications, tokens, several=options.multiple_secrets)
     routes = [
         *applications.routes(),
         *Subscriptions(store, approvals, applications).routes(),
-        *Keys(store, applications, tokens, several=options.multiple_secrets).routes(),
+        *keys.routes(),
         *tokens.routes(),
         *Deliveries(store, approvals, tokens, options.token).routes(),
     ]
@@ -88,6 +89,7 @@ def main() -> None:
 
     faults = Faults(state, store.clear)
     faults.controls["GET secrets"] = lambda _: list(store.all("secret"))
+    faults.controls["POST secrets"] = keys.let_have_several
     faults.controls["POST release"] = approvals.release
     run(guarded(cast("ASGI", application(routes)), options.token), faults, options)
 

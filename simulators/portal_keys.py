@@ -1,7 +1,8 @@
 """The simulated portal's keys: one of each type for an application, their secrets shown once.
 
-A portal lets a key have one secret, which is regenerated, or several (`--multiple-secrets`),
-which are generated and revoked one by one. The other kind's operations are refused (403).
+A portal lets a key have one secret, which is regenerated, or several (`--multiple-secrets`, or
+`POST /_control/secrets {"several": true}`), which are generated and revoked one by one. The other
+kind's operations are refused (403).
 """
 
 import secrets
@@ -31,6 +32,10 @@ class Keys:
         self._applications = applications
         self._tokens = tokens
         self._several = several
+
+    def let_have_several(self, asked: dict[str, Any]) -> None:
+        """Let keys have several secrets from now on, or one only."""
+        self._several = bool(asked["several"])
 
     def routes(self) -> list[Route]:
         """Return where the operations are served."""
