@@ -90,8 +90,8 @@ class PortalApplications:
         }
         try:
             answer = await self._connection.send("POST", "/applications", json=body)
-        except Conflict:
-            return await self._adopt(key, body["name"])
+        except Conflict as error:
+            return await self._adopt(key, body["name"], error.status)
         if answer.status_code == HTTPStatus.ACCEPTED:
             return await self._adopt(key, body["name"])
         made = self._connection.read(answer, ApplicationRecord)
@@ -141,14 +141,15 @@ class PortalApplications:
             raise Foreign(self._connection.system, f"{adopted.name!r} carries another key of ours")
         return adopted
 
-    async def _adopt(self, key: str, name: Any) -> Application:
+    async def _adopt(self, key: str, name: Any, status: int | None = None) -> Application:
         if found := await self.ours(key):
             return self._seen(found)
         if any(each.name == name for each in await self.search(name)):
             raise Foreign(
                 self._connection.system, f"{name!r} exists and does not carry our key", status=409
             )
-        raise Busy(self._connection.system, f"{name!r} is taken or accepted, but not listed yet")
+        said = f"{name!r} is taken or accepted, but not listed yet"
+        raise Busy(self._connection.system, said, status=status)
 
     async def find(self, key: str) -> Application | None:
         """Return the application that carries our key.

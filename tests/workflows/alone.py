@@ -88,7 +88,7 @@ class Alone:
             if holds(state):
                 return state
             assert time.monotonic() < deadline, f"{what}: {state['stage']} {state['pending']}"
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
     async def stage(self, stage: str) -> dict[str, Any]:
         """Wait until it is in a stage and nothing more is wanted of the portal."""
