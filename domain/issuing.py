@@ -103,7 +103,7 @@ def picked_up(state: CredentialState, content: PickedUp, moment: Moment) -> None
 
 
 def _fetched(state: CredentialState, moment: Moment) -> None:
-    by = state.offered_to
+    by = state.offered_to or state.holder
     state.fetched_at = moment.now
     state.offer_id, state.offered_to, state.offered_until = None, None, None
     state.is_offer_over = False

@@ -218,6 +218,8 @@ def _offer_to_holder(state: CredentialState, moment: Moment) -> None:
 
 def cancel_offers_to(state: CredentialState, content: CancelOffersTo, moment: Moment) -> None:
     """Withdraw what a person who has left could still fetch; then somebody must be named."""
+    if state.is_ending:
+        return
     if state.offered_to is not None and state.offered_to.account_id == content.account_id:
         state.is_offer_over = True
     is_holder = state.holder is not None and state.holder.account_id == content.account_id

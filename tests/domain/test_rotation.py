@@ -218,6 +218,14 @@ def test_a_key_being_made_for_somebody_who_left_is_not_offered() -> None:
     assert (play.state.stage, play.waits) == ("issuing", [("case_handler", "name_holder")])
 
 
+def test_a_key_that_ends_needs_no_other_holder() -> None:
+    """Nobody is asked to name a holder of a key that is being removed."""
+    play = offered_credential()
+    play.answer("end")
+    play.answer("cancel_offers_to", account_id="acc-1")
+    assert (play.wanted, play.mails("holder_left")) == (["remove_application"], [])
+
+
 def test_a_key_that_was_fetched_stays_when_its_person_leaves() -> None:
     """There is no offer to cancel: the key lives until it is rotated."""
     play = live_credential()

@@ -1,10 +1,17 @@
 """Keys are changed without cutting delivery: on the real server, at both kinds of portal."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import httpx
 import pytest
+from pydantic import SecretStr
+from temporalio.testing import ActivityEnvironment
 
+from activities.portal import KeyInput, Portal
+from adapters.api_portal import ApiPortal
+from adapters.portal_keys import IssuedKey
 from tests.workflows.alone import ANNA, EVA, HANDLER, Alone, holder
 from tests.world import World
 
@@ -124,6 +131,34 @@ async def test_a_producers_own_application_is_adopted(world: World) -> None:
     await credential.say("end")
     await world.handle(credential.ref).result()
     assert await credential.applications() == []
+
+
+class Issuing:
+    """A portal that has just come back and issues a key."""
+
+    async def issue_key(self, application_id: str) -> IssuedKey:
+        """Issue a key."""
+        del application_id
+        return IssuedKey(key_mapping_id="k", consumer_key="c", consumer_secret=SecretStr("s"))
+
+
+async def test_a_key_made_after_a_long_outage_is_offered_for_its_whole_time(world: World) -> None:
+    """Wanted thirty days ago and made now: it can be fetched for a week from now."""
+    pool, now = world.context.pool, datetime.now(UTC)
+    activities = Portal(cast("ApiPortal", Issuing()), pool, world.context.keys)
+    wanted = KeyInput(
+        key="credential/long-outage",
+        application_id="a",
+        generation=1,
+        environment="verification",
+        offered_to=ANNA["account_id"],
+        system_account="abcd1234",
+        wanted_since=now - timedelta(days=30),
+        offer_days=7,
+    )
+    issued = await ActivityEnvironment().run(activities.issue_key, wanted)
+    ends = await pool.fetchval("select expires_at from offers where offer_id = $1", issued.offer_id)
+    assert ends >= now + timedelta(days=7)
 
 
 async def test_an_offer_to_somebody_who_left_cannot_be_fetched(world: World) -> None:
