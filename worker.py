@@ -184,10 +184,15 @@ def build_activities(
 def _portal_activities(portal: Portal) -> list[Activity]:
     return [
         portal.create_application,
+        portal.claim_application,
         portal.await_application,
         portal.subscribe,
         portal.await_subscription,
         portal.issue_key,
+        portal.await_key,
+        portal.list_secrets,
+        portal.add_secret,
+        portal.end_old_secrets,
         portal.revoke_keys,
         portal.remove_application,
     ]

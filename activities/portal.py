@@ -3,7 +3,7 @@
 A secret lives in this file from the portal's answer until it is sealed, within one attempt.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 from pydantic import BaseModel
@@ -11,18 +11,30 @@ from temporalio import activity
 
 from activities.outside import calls_outside, not_yet
 from adapters.api_portal import ApiPortal
-from domain.credential import ApplicationCreated, KeyIssued, OfferCancelled, Subscribed
+from adapters.portal_keys import IssuedKey, PendingKey
+from domain.credential_state import (
+    ApplicationClaimed,
+    ApplicationCreated,
+    KeyIssued,
+    OfferCancelled,
+    SecretsListed,
+    Subscribed,
+)
 from domain.machine import Content
 from records import secrets
 from records.keys import KeyRing
 
 
 class ApplicationInput(BaseModel):
-    """The application of a credential: our key, a name for people, and the account it is for."""
+    """The application of a credential: our key, a name for people, and the account it is for.
+
+    `adopted_id` is the portal's id of one that was there before us and does not carry our key yet.
+    """
 
     key: str
     name: str
     system_account: str
+    adopted_id: str | None = None
 
 
 class SubscriptionInput(BaseModel):
@@ -34,7 +46,10 @@ class SubscriptionInput(BaseModel):
 
 
 class KeyInput(BaseModel):
-    """The key to issue, and to whom it is offered until when."""
+    """The key to issue, and to whom it is offered for how many days from `wanted_since` on.
+
+    `old_secrets` live on beside a secret that is added.
+    """
 
     key: str
     application_id: str
@@ -42,11 +57,20 @@ class KeyInput(BaseModel):
     environment: str
     offered_to: str
     system_account: str
-    offered_until: datetime
+    wanted_since: datetime
+    offer_days: int
+    old_secrets: tuple[str, ...] = ()
+
+
+class SecretsInput(BaseModel):
+    """The key of an application, and secrets of it that are to end."""
+
+    application_id: str
+    secrets: tuple[str, ...] = ()
 
 
 class OfferInput(BaseModel):
-    """An offer that has run out."""
+    """An offer that has run out, or whose person has left."""
 
     offer_id: str
 
@@ -67,6 +91,15 @@ class Portal:
             key=wanted.key, name=wanted.name, system_account=wanted.system_account
         )
         return ApplicationCreated(application_id=found.application_id, approved=found.approved)
+
+    @activity.defn
+    @calls_outside()
+    async def claim_application(self, wanted: ApplicationInput) -> ApplicationClaimed:
+        """Write our key into an application that was there before us."""
+        is_there = await self._portal.claim_application(
+            wanted.adopted_id or "", key=wanted.key, system_account=wanted.system_account
+        )
+        return ApplicationClaimed(is_there=is_there)
 
     @activity.defn
     @calls_outside()
@@ -101,12 +134,55 @@ class Portal:
         is ours by its application, and gets a new secret here.
         """
         issued = await self._portal.issue_key(wanted.application_id)
+        if isinstance(issued, PendingKey):
+            return KeyIssued(key_mapping_id=issued.key_mapping_id, generation=wanted.generation)
+        return await self._seal(wanted, issued)
+
+    @activity.defn
+    @calls_outside()
+    async def await_key(self, wanted: SecretsInput) -> Content:
+        """Look whether the portal has approved the key."""
+        if await self._portal.is_key_pending(wanted.application_id):
+            raise not_yet("the portal has not approved the key yet")
+        return Content()
+
+    @activity.defn
+    @calls_outside()
+    async def list_secrets(self, wanted: SecretsInput) -> SecretsListed:
+        """Look what lives before a rotation, and whether the portal lets a key have several."""
+        living = await self._portal.living_key(wanted.application_id)
+        if living is None:
+            return SecretsListed(is_there=False, several=False)
+        several = living.secret_ids is not None
+        return SecretsListed(several=several, secrets=living.secret_ids or ())
+
+    @activity.defn
+    @calls_outside()
+    async def add_secret(self, wanted: KeyInput) -> KeyIssued:
+        """Give the key one more secret, seal and offer it; the old ones live on.
+
+        A secret that an earlier attempt added without our seeing it is revoked.
+        """
+        issued = await self._portal.add_secret(wanted.application_id, keep=wanted.old_secrets)
+        return await self._seal(wanted, issued)
+
+    @activity.defn
+    @calls_outside(shuts_off=True)
+    async def end_old_secrets(self, wanted: SecretsInput) -> Content:
+        """Revoke the old secrets of a key, confirmed by the portal."""
+        await self._portal.end_secrets(wanted.application_id, wanted.secrets)
+        return Content()
+
+    async def _seal(self, wanted: KeyInput, issued: IssuedKey) -> KeyIssued:
+        """Seal a secret and offer it, for the whole time also when the portal was long down."""
         payload = {
             "consumer_key": issued.consumer_key,
             "consumer_secret": issued.consumer_secret.get_secret_value(),
             "system_account": wanted.system_account,
             "environment": wanted.environment,
         }
+        # A day more than the workflow lets it be open, which is what ends it.
+        lasts = timedelta(days=wanted.offer_days + 1)
         offer_id = await secrets.seal_and_offer(
             self._pool,
             self._keys,
@@ -114,7 +190,7 @@ class Portal:
             generation=wanted.generation,
             payload=payload,
             offered_to=wanted.offered_to,
-            expires_at=wanted.offered_until,
+            expires_at=max(wanted.wanted_since, datetime.now(UTC)) + lasts,
         )
         return KeyIssued(
             key_mapping_id=issued.key_mapping_id, offer_id=offer_id, generation=wanted.generation
@@ -133,7 +209,7 @@ class Portal:
     async def remove_application(self, wanted: ApplicationInput) -> Content:
         """Remove the application whole, keys first, until the portal no longer lists it."""
         await secrets.destroy(self._pool, wanted.key)
-        if not await self._portal.remove_application(wanted.key):
+        if not await self._portal.remove_application(wanted.key, wanted.adopted_id):
             raise not_yet("the portal has not removed the application yet")
         return Content()
 
@@ -146,6 +222,6 @@ class Offers:
 
     @activity.defn
     async def cancel_offer(self, wanted: OfferInput) -> OfferCancelled:
-        """Withdraw an offer whose time is over, unless it was fetched just before."""
+        """Withdraw an offer, unless it was fetched just before."""
         already = await secrets.cancel_offer(self._pool, wanted.offer_id)
         return OfferCancelled(already_fetched=already)

@@ -5,15 +5,15 @@ LIKE; a second subscription or key answers 409 (900336, 901409); a key is genera
 application's name is of plain letters (product-apim issue 3515).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import httpx
 from pydantic import BaseModel, ConfigDict
 
-from adapters.outside import TIMEOUT_SECONDS, Conflict, Connection, NotFound, Refused
+from adapters.outside import TIMEOUT_SECONDS, Busy, Conflict, Connection, NotFound, Refused
 from adapters.portal_applications import Application, PortalApplications
-from adapters.portal_keys import IssuedKey, PortalKeys
+from adapters.portal_keys import IssuedKey, LivingKey, PendingKey, PortalKeys
 
 BASE: Final = "/api/am/devportal/v3"
 PAGE: Final = 100
@@ -128,13 +128,32 @@ class ApiPortal:
             for each in await self._applications.search("")
         ]
 
-    async def remove_application(self, key: str) -> bool:
+    async def claim_application(
+        self, application_id: str, *, key: str, system_account: str
+    ) -> bool:
+        """Write our key into an application that was there before us; the rest of it is kept.
+
+        Returns:
+            Whether it is there.
+
+        Raises:
+            Foreign: it carries another key of ours, or another application carries this one.
+        """
+        return await self._applications.claim(
+            application_id, key=key, system_account=system_account
+        )
+
+    async def remove_application(self, key: str, application_id: str | None = None) -> bool:
         """Remove the application that carries our key: keys first, then subscriptions, then it.
+
+        Args:
+            key: our key.
+            application_id: an application that was adopted and may not carry our key yet.
 
         Returns:
             Whether the portal no longer lists it; False while its people have yet to look.
         """
-        found = await self._applications.ours(key)
+        found = await self._applications.to_remove(key, application_id)
         if found is None:
             return True
         await self._keys.revoke(found.applicationId)
@@ -143,7 +162,7 @@ class ApiPortal:
         for subscription in await self._subscriptions(found.applicationId):
             await self._delete(f"/subscriptions/{subscription.subscriptionId}")
         await self._delete(f"/applications/{found.applicationId}")
-        return await self._applications.ours(key) is None
+        return await self._applications.to_remove(key, application_id) is None
 
     async def _delete(self, path: str) -> None:
         try:
@@ -160,10 +179,12 @@ class ApiPortal:
             Whether all are approved.
 
         Raises:
+            Busy: the portal says that one is there, and does not list it.
             Refused: no interface of a name, or the portal's people have rejected or blocked one.
         """
         wanted = {await self._api_id(name): name for name in api_names}
         held = {each.apiId for each in await self._subscriptions(application_id)}
+        taken: Conflict | None = None
         for api_id in wanted.keys() - held:
             body = {
                 "applicationId": application_id,
@@ -172,9 +193,11 @@ class ApiPortal:
             }
             try:
                 await self._connection.send("POST", "/subscriptions", json=body)
-            except Conflict:
-                continue  # an attempt whose answer was lost
+            except Conflict as error:
+                taken = error  # an attempt whose answer was lost, or so the portal says
         listed = {each.apiId: each.status for each in await self._subscriptions(application_id)}
+        if taken is not None and wanted.keys() - listed.keys():
+            raise Busy(self._system, taken.said, status=taken.status)
         for api_id, name in wanted.items():
             if listed.get(api_id) in {"REJECTED", "BLOCKED", "PROD_ONLY_BLOCKED"}:
                 raise Refused(self._system, f"the subscription to {name} is {listed[api_id]}")
@@ -195,14 +218,41 @@ class ApiPortal:
 
     # ---- keys ----------------------------------------------------------------------------
 
-    async def issue_key(self, application_id: str) -> IssuedKey:
-        """Issue the application's one key; one that exists gets a new secret.
+    async def issue_key(self, application_id: str) -> IssuedKey | PendingKey:
+        """Issue the application's one key; one that exists gets a new secret, which ends the old.
 
         Raises:
-            Busy: the portal's people have yet to approve the key.
-            Refused: they have rejected it.
+            Refused: the portal's people have rejected the key.
         """
         return await self._keys.issue(application_id)
+
+    async def is_key_pending(self, application_id: str) -> bool:
+        """Tell whether the portal's people have yet to approve the key.
+
+        Raises:
+            Refused: they have rejected it.
+        """
+        return await self._keys.is_pending(application_id)
+
+    async def living_key(self, application_id: str) -> LivingKey | None:
+        """Return the key that lives, and its secrets where the portal lets it have several."""
+        return await self._keys.living(application_id)
+
+    async def add_secret(self, application_id: str, *, keep: Collection[str]) -> IssuedKey:
+        """Give the living key one more secret; all but those to keep are revoked before.
+
+        Raises:
+            Refused: no key lives, or the portal lets it have one secret only.
+        """
+        return await self._keys.add_secret(application_id, keep=keep)
+
+    async def end_secrets(self, application_id: str, secret_ids: Collection[str]) -> None:
+        """Revoke some secrets of the living key, confirmed by listing them.
+
+        Raises:
+            Busy: one is still listed.
+        """
+        await self._keys.end_secrets(application_id, secret_ids)
 
     async def revoke_keys(self, application_id: str) -> None:
         """Revoke all keys of an application, confirmed by listing them; none is as well.

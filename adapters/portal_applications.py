@@ -16,6 +16,7 @@ NAME_CHARACTERS_MAX: Final = 70
 DESCRIPTION_CHARACTERS_MAX: Final = 512
 TAG_DIGITS: Final = 8
 OUR_KEY: Final = "ngp_key"
+KEEPS_NO_KEY: Final = f"the portal does not keep the attribute {OUR_KEY}: it must be set up there"
 
 
 class Application(BaseModel):
@@ -39,6 +40,17 @@ class ApplicationRecord(BaseModel):
     def key(self) -> str | None:
         """Our key; None where it is not ours."""
         return (self.attributes or {}).get(OUR_KEY)
+
+
+class _ApplicationToChange(BaseModel):
+    """What a change must say again, so that it is kept."""
+
+    name: str
+    throttlingPolicy: str  # noqa: N815
+    description: str | None = None
+    tokenType: str | None = None  # noqa: N815
+    groups: list[str] | None = None
+    attributes: dict[str, Any] | None = None
 
 
 class _Pagination(BaseModel):
@@ -78,24 +90,66 @@ class PortalApplications:
         }
         try:
             answer = await self._connection.send("POST", "/applications", json=body)
-        except Conflict:
-            return await self._adopt(key, body["name"])
+        except Conflict as error:
+            return await self._adopt(key, body["name"], error.status)
         if answer.status_code == HTTPStatus.ACCEPTED:
             return await self._adopt(key, body["name"])
         made = self._connection.read(answer, ApplicationRecord)
         if made.key != key:
-            said = f"the portal does not keep the attribute {OUR_KEY}: it must be set up there"
-            raise Foreign(self._connection.system, said)
+            raise Foreign(self._connection.system, KEEPS_NO_KEY)
         return self._seen(made)
 
-    async def _adopt(self, key: str, name: Any) -> Application:
+    async def claim(self, application_id: str, *, key: str, system_account: str) -> bool:
+        """Write our key into an application that was there before us; the rest of it is kept.
+
+        Returns:
+            Whether it is there.
+
+        Raises:
+            Foreign: it carries another key of ours, another carries this key, or the portal does
+                not keep the attribute.
+        """
+        found = await self.ours(key)
+        if found is not None and found.applicationId != application_id:
+            raise Foreign(self._connection.system, f"{found.name!r} carries the same key of ours")
+        try:
+            known = await self._connection.send("GET", f"/applications/{application_id}")
+        except NotFound:
+            return False
+        body = self._connection.read(known, _ApplicationToChange)
+        held = body.attributes or {}
+        if held.get(OUR_KEY) not in {None, key}:
+            raise Foreign(self._connection.system, f"{body.name!r} carries another key of ours")
+        body.attributes = held | {OUR_KEY: key, "system_account": system_account}
+        path = f"/applications/{application_id}"
+        answer = await self._connection.send("PUT", path, json=body.model_dump(exclude_none=True))
+        if self._connection.read(answer, ApplicationRecord).key != key:
+            raise Foreign(self._connection.system, KEEPS_NO_KEY)
+        return True
+
+    async def to_remove(self, key: str, application_id: str | None) -> ApplicationRecord | None:
+        """Find what carries our key, else an application that was adopted and not claimed yet."""
+        found = await self.ours(key)
+        if found is not None or application_id is None:
+            return found
+        try:
+            answer = await self._connection.send("GET", f"/applications/{application_id}")
+        except NotFound:
+            return None
+        adopted = self._connection.read(answer, ApplicationRecord)
+        if adopted.key is not None:
+            raise Foreign(self._connection.system, f"{adopted.name!r} carries another key of ours")
+        return adopted
+
+    async def _adopt(self, key: str, name: Any, status: int | None = None) -> Application:
         if found := await self.ours(key):
             return self._seen(found)
         if any(each.name == name for each in await self.search(name)):
             raise Foreign(
                 self._connection.system, f"{name!r} exists and does not carry our key", status=409
             )
-        raise Busy(self._connection.system, f"{name!r} is taken or accepted, but not listed yet")
+        said = f"{name!r} is taken or accepted, but not listed yet"
+        raise Busy(self._connection.system, said, status=status)
 
     async def find(self, key: str) -> Application | None:
         """Return the application that carries our key.

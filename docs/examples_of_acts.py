@@ -92,7 +92,7 @@ def begins(state: State, moment: Moment) -> Examples:
         by_hand = {"accepts_by_itself": False}
         return [begin, begin | by_hand, begin | {"limits": {"mandate": until}}]
     if state.type == "Credential":
-        return [begin, begin | {"valid_until": until}]
+        return [begin, begin | {"valid_until": until}, begin | {"application_id": "a"}]
     if state.type == "DatasetConnection":
         return [begin | _decided(granted, moment) for granted in (PLAN, NO_PLAN)]
     return [begin]
@@ -218,7 +218,6 @@ def heard(state: State) -> dict[str, Examples]:
         "enrolled": [{"accepted": each} for each in approvals],
         "agreement_in_force": [{}],
         "contacts": [{"holder": PERSON}],
-        "holder": [{"holder": PERSON}],
         "system_account_found": [{"login_name": "abcd1234"}],
         "system_account_off": [{}],
         "key_live": [{"environment": each} for each in ("verification", "production")],
@@ -229,16 +228,30 @@ def heard(state: State) -> dict[str, Examples]:
         ],
         "application_created": [{"application_id": "a", "approved": each} for each in approvals],
         "subscribed": [{"approved": each} for each in approvals],
-        "key_issued": [{"key_mapping_id": "k", "offer_id": "o", "generation": 1}],
-        "offer_cancelled": [
-            {"already_fetched": each}
-            for each in approvals
-            if each or getattr(state, "fetched_at", None) is None
-        ],
-        "picked_up": [{"offer_id": "o"}],
-        "keys_revoked": [{}],
+        **_heard_by_credential(state),
         "application_gone": [{}],
         "person_activated": [{}],
         "release": [{"ref": onboarding_id(ORG_NUMBER)}],
         "end": [{"outcome": "withdrawn"}],
+    }
+
+
+def _heard_by_credential(state: State) -> dict[str, Examples]:
+    generation = getattr(state, "generation", 1)
+    offered = {"offer_id": "o", "generation": generation}
+    other = PERSON | {"name": "Bo Ek", "email": "bo.ek@kiruna.example", "account_id": "acc-2"}
+    return {
+        "application_claimed": [{"is_there": each} for each in (True, False)],
+        "key_issued": [offered | {"key_mapping_id": "k"}, {"generation": generation}],
+        "key_approved": [{}],
+        "secrets_listed": [{"several": each, "secrets": ["s"]} for each in (True, False)],
+        "secret_added": [offered],
+        "old_secrets_ended": [{}],
+        "offer_cancelled": [{"already_fetched": each} for each in (True, False)],
+        "picked_up": [{"offer_id": "o"}],
+        "holder": [{"holder": PERSON}],
+        "rotate_to": [{"holder": other, "reason": "person_left"}],
+        "cancel_offers_to": [{"account_id": ACCOUNT}],
+        "key_missing": [{}],
+        "keys_revoked": [{}],
     }

@@ -1,19 +1,60 @@
 """A credential: one application, one subscription and one living key at one portal."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Literal
-
-from pydantic import Field
 
 from domain.act import CONTACT, HANDLER, Actor, Role
+from domain.credential_state import (
+    ApplicationClaimed,
+    ApplicationCreated,
+    Begin,
+    CancelOffersTo,
+    CredentialState,
+    Holder,
+    KeyIssued,
+    OfferCancelled,
+    PickedUp,
+    RotateTo,
+    SecretsListed,
+    Subscribed,
+    ValidUntil,
+    offer_anew,
+)
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP, Reason
+from domain.issuing import (
+    begin,
+    cancelled,
+    claimed,
+    created,
+    issued,
+    key_approved,
+    key_missing,
+    offer_over,
+    picked_up,
+    subscribed,
+)
 from domain.machine import Content, Machine, Moment, NoPayload, Reaction, Step
 from domain.policy import Policy
-from domain.state import Party, Person, State, System, Timer, Wait, Waiting, Want
+from domain.rotation import (
+    added,
+    awaits_holder,
+    can_rotate,
+    cancel_offers_to,
+    halt,
+    hold,
+    listed,
+    next_rotating,
+    old_ended,
+    overlap_over,
+    rotate,
+    rotate_refusal,
+    rotate_to,
+    rotation_due,
+    rotation_slow,
+    rotation_timers,
+)
+from domain.state import Party, System, Timer, Wait, Want
 from domain.text import Text
 
-Environment = Literal["verification", "production"]
 STAGES = ("issuing", "awaiting_approval", "offered", "live", "ending", "ended")
 
 
@@ -22,223 +63,35 @@ def credential_id(org_number: str, dataset: str, party: str, environment: str) -
     return f"credential/{org_number}/{dataset}/{party}/{environment}"
 
 
-class CredentialState(State):
-    """Everything about one credential. The secret itself is never here, only its offer's id."""
-
-    type: str = "Credential"
-    stage: str = "issuing"
-    dataset_id: str = ""
-    dataset_name: str = ""
-    party: str = ""
-    environment: Environment = "verification"
-    apis: list[str] = Field(default_factory=list)
-    system_account: str = ""
-    holder: Person | None = None
-    valid_until: datetime | None = None
-    application_id: str | None = None
-    is_application_approved: bool = False
-    is_subscribed: bool = False
-    is_subscription_approved: bool = False
-    generation: int = 1
-    key_mapping_id: str | None = None
-    offer_id: str | None = None
-    offered_until: datetime | None = None
-    is_offer_over: bool = False
-    fetched_at: datetime | None = None
-    is_halted: bool = False
-    is_key_revoked: bool = False
-    is_gone: bool = False
-
-    def contact_for(self, role: Role) -> Person | None:
-        """Return the holder for the roles of the party."""
-        del role
-        return self.holder
-
-    def awaited_person(self, waiting: Waiting) -> Person | None:
-        """Return the person the key is offered to."""
-        del waiting
-        return self.holder
-
-    def is_mine(self, actor: Actor) -> bool:
-        """Whether the actor is the holder, for the delivering party."""
-        mine = actor.organisation in {None, self.party}
-        return mine and self.holder is not None and self.holder.is_actor(actor)
-
-    @property
-    def system(self) -> System:
-        """The portal of the environment."""
-        if self.environment == "verification":
-            return System.PORTAL_VERIFICATION
-        return System.PORTAL_PRODUCTION
-
-
-class Begin(Content):
-    """What the permission says when it starts a credential."""
-
-    owner: str
-    org_number: str
-    organisation_name: str
-    case_number: str | None = None
-    dataset_id: str
-    dataset_name: str
-    party: str
-    environment: Environment
-    apis: tuple[str, ...]
-    system_account: str
-    holder: Person
-    valid_until: datetime | None = None
-
-
-class ApplicationCreated(Content):
-    """The portal holds our application."""
-
-    application_id: str
-    approved: bool
-
-
-class Subscribed(Content):
-    """The application is subscribed to the producer's interfaces."""
-
-    approved: bool
-
-
-class KeyIssued(Content):
-    """A key has been generated, its secret sealed and offered."""
-
-    key_mapping_id: str
-    offer_id: str
-    generation: int
-
-
-class OfferCancelled(Content):
-    """An offer that ran out has been withdrawn, unless it had been fetched in time."""
-
-    already_fetched: bool
-
-
-class PickedUp(Content):
-    """The key has been fetched by the person it was offered to."""
-
-    offer_id: str
-
-
 class End(Content):
     """The owner says that the right has ended."""
 
     outcome: str | None = None
-
-
-class Holder(Content):
-    """The owner says who holds the key now."""
-
-    holder: Person
-
-
-class ValidUntil(Content):
-    """The owner says until when the right lasts."""
-
-    until: datetime | None = None
-
-
-def begin(state: CredentialState, content: Begin, moment: Moment) -> None:
-    """Take what the permission gave, once."""
-    if state.owner is not None:
-        return
-    for name in content.model_fields_set:
-        value = getattr(content, name)
-        setattr(state, name, list(value) if name == "apis" else value)
-    state.opened_at = moment.now
-
-
-def _created(state: CredentialState, content: ApplicationCreated, moment: Moment) -> None:
-    del moment
-    state.application_id = content.application_id
-    state.is_application_approved = content.approved
-
-
-def _subscribed(state: CredentialState, content: Subscribed, moment: Moment) -> None:
-    del moment
-    state.is_subscribed = True
-    state.is_subscription_approved = content.approved
-
-
-def _issued(state: CredentialState, content: KeyIssued, moment: Moment) -> None:
-    if content.generation != state.generation:
-        return  # issued again meanwhile: a key of the new generation is wanted
-    state.key_mapping_id = content.key_mapping_id
-    if state.is_ending:
-        return
-    state.offer_id = content.offer_id
-    state.offered_until = moment.now + timedelta(days=moment.policy.key_offer_days)
-    state.is_offer_over = False
-    what = {
-        "offer_id": content.offer_id,
-        "environment": state.environment,
-        "dataset": state.dataset_name,
-    }
-    state.notify("key_offered", state.holder, what=what)
-
-
-def _picked_up(state: CredentialState, content: PickedUp, moment: Moment) -> None:
-    if content.offer_id == state.offer_id and state.fetched_at is None:
-        state.fetched_at = moment.now
-        if state.owner:
-            word = {"environment": state.environment, "ref": state.workflow_id}
-            state.tell(state.owner, "key_live", word)
-
-
-def _offer_over(state: CredentialState, moment: Moment) -> None:
-    del moment
-    state.is_offer_over = True
-
-
-def _cancelled(state: CredentialState, content: OfferCancelled, moment: Moment) -> None:
-    if not state.is_offer_over:
-        return  # revoked or issued again meanwhile
-    state.is_offer_over = False
-    if content.already_fetched and state.offer_id is not None:
-        _picked_up(state, PickedUp(offer_id=state.offer_id), moment)
-    else:
-        _issue_again(state)
-
-
-def _issue_again(state: CredentialState) -> None:
-    state.generation += 1
-    state.key_mapping_id, state.offer_id, state.offered_until = None, None, None
-    state.fetched_at, state.is_offer_over = None, False
-    state.is_halted, state.is_key_revoked = False, False
-
-
-def _rotate(state: CredentialState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
-    del payload, actor, moment
-    _issue_again(state)
-
-
-def _rotation_due(state: CredentialState, moment: Moment) -> None:
-    del moment
-    _issue_again(state)
+    owner: str | None = None
 
 
 def _revoke_key(state: CredentialState, payload: Reason, actor: Actor, moment: Moment) -> None:
     del payload, actor, moment
-    state.is_halted, state.is_offer_over = True, False
-    state.offer_id, state.offered_until, state.fetched_at = None, None, None
+    halt(state)
 
 
 def _reissue(state: CredentialState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
     del payload, actor, moment
-    _issue_again(state)
+    state.is_halted, state.is_key_revoked = False, False
+    offer_anew(state)
 
 
 def _key_revoked(state: CredentialState, content: Content, moment: Moment) -> None:
-    del content, moment
-    state.is_key_revoked = True
-    state.key_mapping_id = None
+    """Note that no key is left; looked at once more when something may still have landed."""
+    del content
+    state.is_revoked_once, state.key_mapping_id = True, None
+    if state.look_again_at is None or moment.now >= state.look_again_at:
+        state.is_key_revoked, state.look_again_at = True, None
 
 
 def _end(state: CredentialState, content: End, moment: Moment) -> None:
     if not state.is_opened:  # a closed one is started again to be revoked: all it has is its id
-        state.opened_at = moment.now
+        state.opened_at, state.owner = moment.now, content.owner
         is_production = state.workflow_id.endswith("/production")
         state.environment = "production" if is_production else "verification"
     state.outcome = state.outcome or content.outcome or "ended"
@@ -254,15 +107,6 @@ def _gone(state: CredentialState, content: Content, moment: Moment) -> None:
     del content
     if state.look_again_at is None or moment.now >= state.look_again_at:
         state.is_gone, state.look_again_at = True, None
-
-
-def _holder(state: CredentialState, content: Holder, moment: Moment) -> None:
-    del moment
-    before, state.holder = state.holder, content.holder
-    if state.stage == "offered" and before is not None:
-        was, now = (each.account_id or each.email.casefold() for each in (before, state.holder))
-        if was != now:  # an offer is to one named person
-            _issue_again(state)
 
 
 def _valid_until(state: CredentialState, content: ValidUntil, moment: Moment) -> None:
@@ -281,20 +125,28 @@ def progress(state: CredentialState, moment: Moment) -> None:
             if state.owner:
                 word = {"ref": state.workflow_id, "outcome": state.outcome}
                 state.tell(state.owner, "part_ended", word)
-        return
-    if state.fetched_at is not None:
-        state.stage = "live"
     elif state.offer_id is not None:
         state.stage = "offered"
+    elif state.fetched_at is not None and not _is_new_one_made(state):
+        state.stage = "live"
     elif _is_awaiting_approval(state):
         state.stage = "awaiting_approval"
     else:
         state.stage = "issuing"
 
 
+def _is_new_one_made(state: CredentialState) -> bool:
+    """Whether the portal is making a second secret beside the one that lives."""
+    rotation = state.rotation
+    if rotation is None or rotation.is_over:
+        return False
+    return next_rotating(state, rotation) is not None
+
+
 def _is_awaiting_approval(state: CredentialState) -> bool:
     application = state.application_id is not None and not state.is_application_approved
-    return application or (state.is_subscribed and not state.is_subscription_approved)
+    subscription = state.is_subscribed and not state.is_subscription_approved
+    return not state.is_halted and (application or subscription or state.is_key_pending)
 
 
 def wants(state: CredentialState) -> Iterator[Want]:
@@ -308,67 +160,95 @@ def wants(state: CredentialState) -> Iterator[Want]:
 def _next_operation(state: CredentialState) -> str | None:
     if not state.is_opened or state.is_ended:
         return None
-    if state.stage == "ending":
-        return None if state.is_gone or state.look_again_at else "remove_application"
-    if state.is_halted:
-        return None if state.is_key_revoked else "revoke_keys"
+    if state.stage == "ending" or state.is_halted:
+        return _next_in_revoking(state)
+    if not state.is_claimed:
+        return "claim_application"
     if state.is_offer_over:
         return "cancel_offer"
+    if state.rotation is not None:
+        return next_rotating(state, state.rotation)
     return _next_in_issuing(state)
 
 
+def _next_in_revoking(state: CredentialState) -> str | None:
+    looks_later = state.look_again_at is not None
+    if state.stage == "ending":
+        return None if state.is_gone or looks_later else "remove_application"
+    is_done = state.is_key_revoked or (state.is_revoked_once and looks_later)
+    return None if is_done else "revoke_keys"
+
+
 def _next_in_issuing(state: CredentialState) -> str | None:
+    if state.fetched_at is not None or state.offer_id is not None:
+        return None
     if state.application_id is None:
         return "create_application"
     if not state.is_application_approved:
         return "await_application"
     if not state.is_subscription_approved:
         return "await_subscription" if state.is_subscribed else "subscribe"
-    return "issue_key" if state.key_mapping_id is None else None
+    if state.is_key_pending:
+        return "await_key"
+    return "issue_key" if state.holder is not None else None
 
 
 def waits(state: CredentialState) -> Iterator[Wait]:
     """Yield on whom the credential waits."""
     if not state.is_opened or state.is_ended:
         return
+    on, rule = _waited_on(state)
+    yield Wait(on=on, rule=rule, item=state.environment)
+
+
+def _waited_on(state: CredentialState) -> tuple[Party, str]:
+    holder = Party.PRODUCER if state.party == state.org_number else Party.AGENT
+    if state.is_halted and state.is_key_revoked and not state.is_ending:
+        return Party.CASE_HANDLER, "reissue"
     if state.stage == "offered":
-        party = Party.PRODUCER if state.party == state.org_number else Party.AGENT
-        yield Wait(on=party, rule="fetch_key", item=state.environment)
-    elif state.is_halted and state.is_key_revoked:
-        yield Wait(on=Party.CASE_HANDLER, rule="reissue", item=state.environment)
-    elif state.stage != "live":
-        rule = "portal_approval" if state.stage == "awaiting_approval" else "provision_key"
-        rule = "revoke_key" if state.stage == "ending" else rule
-        yield Wait(on=Party.API_PORTAL, rule=rule, item=state.environment)
-    else:
-        yield Wait(on=Party.NOBODY, rule="live", item=state.environment)
+        return holder, "fetch_key"
+    if rule := _portal_rule(state):
+        return Party.API_PORTAL, rule
+    if state.holder is None:
+        return Party.CASE_HANDLER, "name_holder"
+    return (holder, "replace_key") if awaits_holder(state) else (Party.NOBODY, "live")
+
+
+def _portal_rule(state: CredentialState) -> str | None:
+    """Return what the portal is to do; None when it is not waited for."""
+    if state.stage == "ending":
+        return "revoke_key"
+    if state.stage == "awaiting_approval":
+        return "portal_approval"
+    operation = _next_operation(state)
+    if operation == "end_old_secrets":
+        return "end_old_key"
+    return "provision_key" if operation is not None or state.is_halted else None
 
 
 def timers(state: CredentialState, policy: Policy) -> Iterator[Timer]:
-    """Yield the end of the right, of the offer and of the key's year."""
+    """Yield the end of the right, of the offer, of the key's year and of an overlap."""
     if state.is_ending:
         return
     if state.valid_until is not None:
         yield Timer(name="expired", at=state.valid_until, rule="valid_until")
     if state.stage == "offered" and state.offered_until is not None and not state.is_offer_over:
         yield Timer(name="offer_over", at=state.offered_until, rule="key_offer")
-    if state.stage == "live" and state.fetched_at is not None:
-        at = state.fetched_at + timedelta(days=policy.key_rotation_days)
-        yield Timer(name="rotation_due", at=at, rule="key_rotation")
+    yield from rotation_timers(state, policy)
 
 
 def _has_key(state: CredentialState, moment: Moment) -> bool:
+    """Whether anybody may hold a secret, or could fetch one."""
     del moment
-    return state.stage in {"offered", "live"}
-
-
-def _is_live(state: CredentialState, moment: Moment) -> bool:
-    del moment
-    return state.stage == "live"
+    if state.is_ending or state.is_halted:
+        return False
+    return state.offer_id is not None or state.fetched_at is not None
 
 
 def _can_reissue(state: CredentialState, moment: Moment) -> bool:
     del moment
+    if state.is_ending:
+        return False
     return state.stage == "offered" or (state.is_halted and state.is_key_revoked)
 
 
@@ -378,9 +258,15 @@ STEPS: tuple[Step[CredentialState], ...] = (
         name="rotate",
         payload=NoPayload,
         who=HOLDER | HANDLER,
-        is_open=_is_live,
-        do=_rotate,
-        help=Text(sv="Byt nyckel.", en="Change the key."),
+        is_open=can_rotate,
+        check=rotate_refusal,
+        do=rotate,
+        help=Text(
+            sv="Byt nyckel. Där portalen bara kan byta ut den slutar den gamla genast: "
+            "var redo att hämta den nya.",
+            en="Change the key. Where the portal can only replace it the old one ends at once: "
+            "be ready to fetch the new one.",
+        ),
     ),
     Step(
         name="revoke_key",
@@ -413,14 +299,22 @@ MACHINE: Machine[CredentialState] = Machine(
     steps=STEPS,
     reactions={
         "begin": Reaction(payload=Begin, do=begin),
-        "application_created": Reaction(payload=ApplicationCreated, do=_created),
-        "subscribed": Reaction(payload=Subscribed, do=_subscribed),
-        "key_issued": Reaction(payload=KeyIssued, do=_issued),
-        "offer_cancelled": Reaction(payload=OfferCancelled, do=_cancelled),
-        "picked_up": Reaction(payload=PickedUp, do=_picked_up),
+        "application_claimed": Reaction(payload=ApplicationClaimed, do=claimed),
+        "application_created": Reaction(payload=ApplicationCreated, do=created),
+        "subscribed": Reaction(payload=Subscribed, do=subscribed),
+        "key_issued": Reaction(payload=KeyIssued, do=issued),
+        "key_approved": Reaction(payload=Content, do=key_approved),
+        "secrets_listed": Reaction(payload=SecretsListed, do=listed),
+        "secret_added": Reaction(payload=KeyIssued, do=added),
+        "old_secrets_ended": Reaction(payload=Content, do=old_ended),
+        "offer_cancelled": Reaction(payload=OfferCancelled, do=cancelled),
+        "picked_up": Reaction(payload=PickedUp, do=picked_up),
         "keys_revoked": Reaction(payload=Content, do=_key_revoked),
         "application_gone": Reaction(payload=Content, do=_gone),
-        "holder": Reaction(payload=Holder, do=_holder),
+        "holder": Reaction(payload=Holder, do=hold),
+        "rotate_to": Reaction(payload=RotateTo, do=rotate_to),
+        "cancel_offers_to": Reaction(payload=CancelOffersTo, do=cancel_offers_to),
+        "key_missing": Reaction(payload=Content, do=key_missing),
         "valid_until": Reaction(payload=ValidUntil, do=_valid_until),
         "end": Reaction(payload=End, do=_end),
     },
@@ -430,7 +324,9 @@ MACHINE: Machine[CredentialState] = Machine(
     timers=timers,
     passed={
         "expired": _expired,
-        "offer_over": _offer_over,
-        "rotation_due": _rotation_due,
+        "offer_over": offer_over,
+        "rotation_due": rotation_due,
+        "rotation_slow": rotation_slow,
+        "overlap_over": overlap_over,
     },
 )

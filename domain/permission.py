@@ -51,9 +51,10 @@ class SystemAccountFound(Content):
 
 
 class KeyLive(Content):
-    """The key of one environment has been fetched."""
+    """The key of one environment has been fetched, and by whom."""
 
     environment: str
+    holder: Person | None = None
 
 
 class ValidUntil(Content):
@@ -163,7 +164,7 @@ def _account(state: PermissionState, content: SystemAccountFound, moment: Moment
 
 def _live(state: PermissionState, content: KeyLive, moment: Moment) -> None:
     del moment
-    key_holders.fetched(state, content.environment)
+    key_holders.fetched(state, content.environment, content.holder or state.holder)
     if content.environment not in state.live:
         state.live.append(content.environment)
 
@@ -252,7 +253,6 @@ def progress(state: PermissionState, moment: Moment) -> None:
             state.stage = "ended"
             _tell_owner(state, "part_ended")
     if state.is_opened:
-        key_holders.change_keys(state)
         key_holders.enrol_holders(state)
 
 
@@ -284,7 +284,8 @@ def waits(state: PermissionState) -> Iterator[Wait]:
     """Yield on whom the permission waits; keys are the credentials' own waits."""
     if not state.is_opened or state.is_ended:
         return
-    yield from key_holders.holder_waits(state)
+    if state.holder is None and not state.is_ending and not any(state.open_parts()):
+        yield Wait(on=Party.CASE_HANDLER, rule="name_holder")
     party = Party.PRODUCER if state.party == state.org_number else Party.AGENT
     if state.stage in {"setup", "ending"}:
         if any(state.open_parts()) and state.stage == "ending":
@@ -306,7 +307,7 @@ def waits(state: PermissionState) -> Iterator[Wait]:
 
 def timers(state: PermissionState, policy: Policy) -> Iterator[Timer]:
     """Yield the midnight at which the right ends."""
-    yield from key_holders.holder_timers(state, policy)
+    del policy
     if state.valid_until is not None and not state.is_ending:
         yield Timer(name="expired", at=state.valid_until, rule=state.valid_until_source or "")
 
@@ -367,9 +368,5 @@ MACHINE: Machine[PermissionState] = Machine(
     wants=wants,
     waits=waits,
     timers=timers,
-    passed={
-        "expired": _expired,
-        "rotation_late": key_holders.rotation_late,
-        "rotation_given_up": key_holders.rotation_given_up,
-    },
+    passed={"expired": _expired},
 )

@@ -22,8 +22,7 @@ class PermissionState(State):
 
     `limits` holds the end that each source sets; `valid_until` is the earliest of them.
     `dataset_ref` is the data set's connection where that is not the owner (an agent's right).
-    `fetched_by` says who has fetched the key of each environment; `to_rotate` since when a key is
-    to be changed because that person has gone.
+    `fetched_by` says who has fetched the key of each environment.
     """
 
     type: str = "Permission"
@@ -49,8 +48,6 @@ class PermissionState(State):
     is_account_off: bool = False
     live: list[str] = Field(default_factory=list)
     fetched_by: dict[str, Person] = Field(default_factory=dict)
-    to_rotate: dict[str, datetime] = Field(default_factory=dict)
-    is_rotation_late: bool = False
     enrolled: list[str] = Field(default_factory=list)
     delivery_id: str | None = None
     report: dict[str, Any] | None = None

@@ -69,7 +69,7 @@ class Policy(_Part):
     key_offer_days: int = 7
     key_rotation_days: int = 365
     key_overlap_days: int = 14
-    key_overlap_warning_days: int = 7
+    key_overlap_tell_days: int = 7
     unexplained_days: int = 3
     confirm_access_days: int = 365
     confirm_access_answer_days: int = 30

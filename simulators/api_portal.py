@@ -23,6 +23,9 @@ from simulators.program import Store, application, arguments, run
 def state_of(store: Store) -> dict[str, Any]:
     """Return what a test wants to count; secrets as sha256 only."""
     keys = Counter(each["applicationId"] for each in store.all("key").values())
+    living: Counter[str] = Counter()
+    for each in store.all("key").values():
+        living[each["applicationId"]] += len(each["secrets"])
     subscriptions = store.all("subscription").values()
     applications = [
         {
@@ -32,6 +35,7 @@ def state_of(store: Store) -> dict[str, Any]:
             "attributes": each["attributes"],
             "status": each["status"],
             "keys": keys[application_id],
+            "secrets": living[application_id],
             "subscriptions": [
                 held["apiName"] for held in subscriptions if held["applicationId"] == application_id
             ],
@@ -70,10 +74,11 @@ def main() -> None:
     store = Store(options.data_dir, "api_portal")
     approvals = Approvals(store)
     applications, tokens = Applications(store, approvals), TokenServer(store)
+    keys = Keys(store, applications, tokens, several=options.multiple_secrets)
     routes = [
         *applications.routes(),
         *Subscriptions(store, approvals, applications).routes(),
-        *Keys(store, applications, tokens, several=options.multiple_secrets).routes(),
+        *keys.routes(),
         *tokens.routes(),
         *Deliveries(store, approvals, tokens, options.token).routes(),
     ]
@@ -84,6 +89,7 @@ def main() -> None:
 
     faults = Faults(state, store.clear)
     faults.controls["GET secrets"] = lambda _: list(store.all("secret"))
+    faults.controls["POST secrets"] = keys.let_have_several
     faults.controls["POST release"] = approvals.release
     run(guarded(cast("ASGI", application(routes)), options.token), faults, options)
 

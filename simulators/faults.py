@@ -1,4 +1,4 @@
-"""Faults on demand: `POST /_control/faults {match, status|drop|half|hang|pending, times, seconds}`.
+"""Faults on demand: `POST /_control/faults {match, status|drop|half|hang|pending|partial, times}`.
 
 `match` is `METHOD /path`, where `*` stands for anything, or `*` alone; without a `*` it is the
 whole path. One of these happens to a request that it hits:
@@ -8,7 +8,8 @@ whole path. One of these happens to a request that it hits:
 - `half`: the work is done, and the connection closes in the middle of the body;
 - `hang`: nothing is done or answered for `seconds` (60), then the connection closes;
 - `pending`: what a portal's people approve first is accepted only (202, or 201 by `status`),
-  until `seconds` have passed or, without them, until `POST /_control/release`.
+  until `seconds` have passed or, without them, until `POST /_control/release`;
+- `partial`: a portal generates a key half-way: it is listed, but has no consumer key.
 
 `times` is how many requests it hits; 0 or none means until the reset. `DELETE /_control/faults`
 and `POST /_control/reset` clear all faults, the latter with `{"state": true}` all data too.
@@ -50,14 +51,16 @@ class Fault:
     half: bool = False
     hang: bool = False
     pending: bool = False
+    partial: bool = False
     times: int | None = None
     seconds: float | None = None
 
     def __post_init__(self) -> None:
         self.times = self.times or None
-        happens = [self.drop, self.half, self.hang, self.pending or self.status is not None]
+        answered = self.pending or self.status is not None
+        happens = [self.drop, self.half, self.hang, self.partial, answered]
         if sum(map(bool, happens)) != 1 or not isinstance(self.match, str):
-            raise ValueError("match, and one of status, drop, half, hang, pending")
+            raise ValueError("match, and one of status, drop, half, hang, pending, partial")
 
     def hits(self, method: str, path: str) -> bool:
         """Whether it applies to a request."""
@@ -115,7 +118,7 @@ class Faults:
     async def _through(self, app: ASGI, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self.take(scope["method"], scope["path"])
         scope["fault"] = fault
-        if fault is None or fault.pending:
+        if fault is None or fault.pending or fault.partial:
             await app(scope, receive, send)
         elif fault.status is not None:
             said = {"code": fault.status, "message": "fault", "description": "by the simulator"}

@@ -65,6 +65,12 @@ def pending(request: Request) -> float | None:
     return UNTIL_RELEASED if fault.seconds is None else time.time() + fault.seconds
 
 
+def partial(request: Request) -> bool:
+    """Whether a request is done half-way only."""
+    fault: Fault | None = request.scope.get("fault")
+    return fault is not None and fault.partial
+
+
 def created(request: Request, shown: Record) -> Response:
     """Answer what was created, or that it is accepted only."""
     fault: Fault | None = request.scope.get("fault")

@@ -1,7 +1,8 @@
 """The simulated portal's keys: one of each type for an application, their secrets shown once.
 
-A portal lets a key have one secret, which is regenerated, or several (`--multiple-secrets`),
-which are generated and revoked one by one. The other kind's operations are refused (403).
+A portal lets a key have one secret, which is regenerated, or several (`--multiple-secrets`, or
+`POST /_control/secrets {"several": true}`), which are generated and revoked one by one. The other
+kind's operations are refused (403).
 """
 
 import secrets
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulators.portal_answers import BASE, body_of, not_found, pending, refusal
+from simulators.portal_answers import BASE, body_of, not_found, partial, pending, refusal
 from simulators.portal_applications import Applications
 from simulators.portal_tokens import LIFETIME_SECONDS, TokenServer
 from simulators.program import Record, Store
@@ -31,6 +32,10 @@ class Keys:
         self._applications = applications
         self._tokens = tokens
         self._several = several
+
+    def let_have_several(self, asked: dict[str, Any]) -> None:
+        """Let keys have several secrets from now on, or one only."""
+        self._several = bool(asked["several"])
 
     def routes(self) -> list[Route]:
         """Return where the operations are served."""
@@ -92,6 +97,8 @@ class Keys:
             "status": "APPROVED" if until is None else "CREATED",
             "until": until,
         }
+        if partial(request):
+            key |= {"consumerKey": None, "secrets": {}}
         self._store.put("key", str(key["keyMappingId"]), key)
         return JSONResponse(_shown(key, secret))
 
@@ -177,6 +184,6 @@ def _shown(key: Record, secret: str = MASK) -> dict[str, Any]:
     names = ("keyMappingId", "keyType", "supportedGrantTypes")
     shown = {name: key[name] for name in names} | {"keyState": key["status"]}
     shown |= {"keyManager": KEY_MANAGER, "mode": "CREATED"}
-    if key["status"] != "APPROVED":
+    if key["status"] != "APPROVED" or key["consumerKey"] is None:
         return shown
     return shown | {"consumerKey": key["consumerKey"], "consumerSecret": secret}

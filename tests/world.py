@@ -40,6 +40,7 @@ class World:
 
     stack: Stack
     context: Context
+    adapters: worker.Adapters
     skipper: TimeSkipper
     organisations: Iterator[RegisterEntry]
     opened: list[str] = field(default_factory=list)
@@ -92,6 +93,12 @@ class World:
         async with httpx.AsyncClient() as http:
             where = f"{self.addresses[system]}/_control/faults"
             (await http.post(where, json=fault)).raise_for_status()
+
+    async def release(self, system: str) -> None:
+        """Let a portal's own people approve everything that waits for them."""
+        async with httpx.AsyncClient() as http:
+            where = f"{self.addresses[system]}/_control/release"
+            (await http.post(where, json={})).raise_for_status()
 
     async def heal(self, *systems: str) -> None:
         """Let outside systems be well again."""
@@ -153,7 +160,7 @@ async def running_world(folder: Path, *, keys_file: Path | None = None) -> Async
             await running.enter_async_context(each)
         entries = OrganisationRegisters(settings.data_dir).all()
         fresh = iter([each for each in entries if each.kind == "municipality"])
-        yield World(stack, context, skipper, fresh)
+        yield World(stack, context, adapters, skipper, fresh)
 
 
 def policy_with(policy: Policy, **changes: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What a credential does to the world."""
 
-from datetime import timedelta
 from typing import ClassVar
 
 from temporalio import workflow
@@ -10,7 +9,8 @@ from workflows.deciding import Start, takes_steps_of
 
 with workflow.unsafe.imports_passed_through():
     from activities import portal
-    from domain.credential import MACHINE, CredentialState
+    from domain.credential import MACHINE
+    from domain.credential_state import CredentialState
     from domain.policy import Policy
     from domain.state import Pending
 
@@ -19,7 +19,10 @@ def application_input(state: CredentialState, *_: object) -> portal.ApplicationI
     """Say which application is meant; its name tells a person what it is."""
     name = f"NGP {state.dataset_name} {state.organisation_name} ({state.environment})"
     return portal.ApplicationInput(
-        key=state.workflow_id, name=name, system_account=state.system_account
+        key=state.workflow_id,
+        name=name,
+        system_account=state.system_account,
+        adopted_id=None if state.is_claimed else state.application_id,
     )
 
 
@@ -33,7 +36,7 @@ def subscription_input(state: CredentialState, *_: object) -> portal.Subscriptio
 
 
 def key_input(state: CredentialState, want: Pending, policy: Policy) -> portal.KeyInput:
-    """Say which key is to be issued, to whom it is offered and until when."""
+    """Say which key is to be issued, to whom it is offered and for how long."""
     assert state.holder is not None
     return portal.KeyInput(
         key=state.workflow_id,
@@ -42,7 +45,17 @@ def key_input(state: CredentialState, want: Pending, policy: Policy) -> portal.K
         environment=state.environment,
         offered_to=state.holder.account_id or state.holder.email,
         system_account=state.system_account,
-        offered_until=want.since + timedelta(days=policy.key_offer_days + 1),
+        wanted_since=want.since,
+        offer_days=policy.key_offer_days,
+        old_secrets=tuple(state.rotation.old_secrets) if state.rotation else (),
+    )
+
+
+def secrets_input(state: CredentialState, *_: object) -> portal.SecretsInput:
+    """Say which key is looked at, and which of its secrets are old."""
+    return portal.SecretsInput(
+        application_id=state.application_id or "",
+        secrets=tuple(state.rotation.old_secrets) if state.rotation else (),
     )
 
 
@@ -56,6 +69,9 @@ class Credential(Durable[CredentialState]):
         "create_application": Operation(
             portal.Portal.create_application, application_input, "application_created"
         ),
+        "claim_application": Operation(
+            portal.Portal.claim_application, application_input, "application_claimed"
+        ),
         "await_application": Operation(
             portal.Portal.await_application, application_input, "application_created"
         ),
@@ -64,6 +80,12 @@ class Credential(Durable[CredentialState]):
             portal.Portal.await_subscription, subscription_input, "subscribed"
         ),
         "issue_key": Operation(portal.Portal.issue_key, key_input, "key_issued"),
+        "await_key": Operation(portal.Portal.await_key, secrets_input, "key_approved"),
+        "list_secrets": Operation(portal.Portal.list_secrets, secrets_input, "secrets_listed"),
+        "add_secret": Operation(portal.Portal.add_secret, key_input, "secret_added"),
+        "end_old_secrets": Operation(
+            portal.Portal.end_old_secrets, secrets_input, "old_secrets_ended", shuts_off=True
+        ),
         "cancel_offer": Operation(
             portal.Offers.cancel_offer,
             lambda state, *_: portal.OfferInput(offer_id=state.offer_id or ""),

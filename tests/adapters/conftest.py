@@ -54,12 +54,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(name: str, folder: Path, *, separate_control: bool = False) -> Iterator[Simulator]:
+def running(
+    name: str, folder: Path, *options: str, separate_control: bool = False
+) -> Iterator[Simulator]:
     """Run a simulator until the end of the block."""
     port = free_port()
     control_port = free_port() if separate_control else port
     command = [sys.executable, "-m", f"simulators.{name}", "--port", str(port)]
-    command += ["--data-dir", str(folder), "--token", TOKEN]
+    command += ["--data-dir", str(folder), "--token", TOKEN, *options]
     command += ["--control-port", str(control_port)] if separate_control else []
     process = subprocess.Popen(command)
     simulator = Simulator(control_port, port)
@@ -100,6 +102,14 @@ def portal_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulat
 
 
 @pytest.fixture(scope="session")
+def several_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Run a portal that lets a key have several secrets, for all tests."""
+    folder = tmp_path_factory.mktemp("several")
+    with running("api_portal", folder, "--multiple-secrets") as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
 def register_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """Run the agreement register for all tests."""
     with running("agreement_register", tmp_path_factory.mktemp("register")) as simulator:
@@ -125,6 +135,13 @@ def portal_server(portal_process: Simulator) -> Simulator:
     """Return the portal, empty."""
     portal_process.reset()
     return portal_process
+
+
+@pytest.fixture
+def several_server(several_process: Simulator) -> Simulator:
+    """Return the portal of several secrets, empty."""
+    several_process.reset()
+    return several_process
 
 
 @pytest.fixture
@@ -166,6 +183,17 @@ async def portal(portal_server: Simulator, portal_contract: Contract) -> AsyncIt
     """Return the adapter of the portal, its every call held to the contract."""
     adapter = ApiPortal(
         portal_server.url, TOKEN, system="portal_verification", timeout_seconds=TIMEOUT_SECONDS
+    )
+    portal_contract.watch(adapter._connection.client)
+    yield adapter
+    await adapter.close()
+
+
+@pytest_asyncio.fixture
+async def several(several_server: Simulator, portal_contract: Contract) -> AsyncIterator[ApiPortal]:
+    """Return the adapter of the portal of several secrets, held to the contract."""
+    adapter = ApiPortal(
+        several_server.url, TOKEN, system="portal_production", timeout_seconds=TIMEOUT_SECONDS
     )
     portal_contract.watch(adapter._connection.client)
     yield adapter

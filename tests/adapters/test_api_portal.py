@@ -9,6 +9,7 @@ import pytest
 from adapters.api_portal import BASE, ApiPortal
 from adapters.outside import Busy, Conflict, Foreign, NotAllowed, Refused, Unreachable
 from adapters.portal_applications import Application, portal_name, tag
+from adapters.portal_keys import IssuedKey, PendingKey
 from tests.adapters.conftest import TIMEOUT_SECONDS, TOKEN, Simulator
 from tests.adapters.contract import Contract
 
@@ -24,6 +25,13 @@ LOST = (Unreachable, Busy)
 async def ours(portal: ApiPortal, key: str = KEY, name: str = NAME) -> Application:
     """Find or create the application of a key."""
     return await portal.find_or_create_application(key=key, name=name, system_account="abcd1234")
+
+
+async def issue(portal: ApiPortal, application: Application) -> IssuedKey:
+    """Issue a key that the portal need not approve."""
+    issued = await portal.issue_key(application.application_id)
+    assert isinstance(issued, IssuedKey)
+    return issued
 
 
 def names(server: Simulator) -> list[str]:
@@ -87,11 +95,15 @@ async def test_a_lost_answer_makes_no_second_application(
 
 
 async def test_a_conflict_is_looked_into(portal: ApiPortal, portal_server: Simulator) -> None:
-    """A 409 without an application behind it is not taken for success."""
+    """A 409 without an application or subscription behind it is not taken for success."""
     portal_server.fault(f"POST {APPLICATIONS}", status=409)
+    portal_server.fault(f"POST {BASE}/subscriptions", status=409)
 
     with pytest.raises(Busy):
         await ours(portal)
+    application = await ours(portal)
+    with pytest.raises(Busy):
+        await portal.subscribe(application.application_id, APIS[:1])
 
 
 async def test_anothers_application_is_never_touched(
@@ -156,7 +168,7 @@ async def test_a_key_is_issued(portal: ApiPortal, portal_server: Simulator) -> N
     """A key's secret is what the portal issued, and is not shown by printing it."""
     application = await ours(portal)
 
-    issued = await portal.issue_key(application.application_id)
+    issued = await issue(portal, application)
 
     secret = issued.consumer_secret.get_secret_value()
     assert portal_server.state()["secret_hashes"] == [hashlib.sha256(secret.encode()).hexdigest()]
@@ -174,7 +186,7 @@ async def test_a_key_whose_answer_was_lost(
 
     with pytest.raises(LOST):
         await portal.issue_key(application.application_id)
-    issued = await portal.issue_key(application.application_id)
+    issued = await issue(portal, application)
 
     assert portal_server.state()["applications"][0]["keys"] == 1
     assert token_status(portal_server, issued.consumer_key, issued.consumer_secret) == 200
@@ -192,7 +204,7 @@ def token_status(server: Simulator, key: str, secret: object) -> int:
 async def test_revoking_is_confirmed(portal: ApiPortal, portal_server: Simulator) -> None:
     """A revoked key gets no token; revoking again, or for an application that is gone, is fine."""
     application = await ours(portal)
-    issued = await portal.issue_key(application.application_id)
+    issued = await issue(portal, application)
     portal_server.fault("DELETE */oauth-keys/*", drop=True)
 
     with pytest.raises(LOST):
@@ -220,31 +232,16 @@ class Answering(httpx.AsyncHTTPTransport):
 
 
 async def with_one_answer(
-    server: Simulator, contract: Contract, request: str, status: int, body: object
+    server: Simulator, contract: Contract | None, request: str, status: int, body: object
 ) -> ApiPortal:
     """Return a portal that answers one request otherwise."""
     transport = Answering(request, status, body)
     portal = ApiPortal(
         server.url, TOKEN, system="portal", transport=transport, timeout_seconds=TIMEOUT_SECONDS
     )
-    contract.watch(portal._connection.client)
+    if contract is not None:  # else an answer that the contract does not describe
+        contract.watch(portal._connection.client)
     return portal
-
-
-async def test_a_portal_with_several_secrets(
-    portal: ApiPortal, portal_server: Simulator, portal_contract: Contract
-) -> None:
-    """Where a secret cannot be regenerated (900917), the key is revoked and another generated."""
-    application = await ours(portal)
-    first = await portal.issue_key(application.application_id)
-    body = {"code": 900917, "message": "Multiple client secrets are enabled"}
-    refusing = await with_one_answer(portal_server, portal_contract, "regenerate-secret", 403, body)
-
-    second = await refusing.issue_key(application.application_id)
-    await refusing.close()
-
-    assert first.consumer_key != second.consumer_key
-    assert portal_server.state()["applications"][0]["keys"] == 1
 
 
 async def test_another_403_revokes_nothing(portal: ApiPortal, portal_server: Simulator) -> None:
@@ -259,38 +256,203 @@ async def test_another_403_revokes_nothing(portal: ApiPortal, portal_server: Sim
     assert portal_server.state()["applications"][0]["keys"] == 1
 
 
-@pytest.mark.parametrize(
-    ("state", "error"), [("CREATED", Busy), ("REJECTED", Refused)], ids=["pending", "rejected"]
-)
-async def test_a_key_that_the_portal_decides_on(
-    portal: ApiPortal,
-    portal_server: Simulator,
-    portal_contract: Contract,
-    state: str,
-    error: type[Exception],
+@pytest.mark.parametrize("status", [None, 202])
+async def test_a_key_that_the_portal_approves_first(
+    portal: ApiPortal, portal_server: Simulator, portal_contract: Contract, status: int | None
 ) -> None:
-    """A key not approved yet is waited for; a rejected one is for a person."""
+    """A key that is only accepted is pending, asked for again too; approved, it can be had."""
     application = await ours(portal)
-    listed = {"list": [{"keyMappingId": "1", "keyType": "PRODUCTION", "keyState": state}]}
-    pending = await with_one_answer(portal_server, portal_contract, "oauth-keys", 200, listed)
+    if status is not None:
+        accepted = {"workflowStatus": "CREATED", "jsonPayload": "{}"}
+        path = "generate-keys"
+        pending = await with_one_answer(portal_server, None, path, status, accepted)
+        assert await pending.issue_key(application.application_id) == PendingKey()
+        await pending.close()
+        return
+    portal_server.fault("POST */generate-keys", pending=True)
 
-    with pytest.raises(error):
-        await pending.issue_key(application.application_id)
-    await pending.close()
+    first = await portal.issue_key(application.application_id)
+    assert isinstance(first, PendingKey)
+    assert first == await portal.issue_key(application.application_id)
+    assert await portal.is_key_pending(application.application_id)
+
+    portal_server.http.post("/_control/release", json={})
+    assert not await portal.is_key_pending(application.application_id)
+    issued = await issue(portal, application)
+    assert token_status(portal_server, issued.consumer_key, issued.consumer_secret) == 200
 
 
-async def test_half_a_key_is_cleaned_up(
-    portal: ApiPortal, portal_server: Simulator, portal_contract: Contract
+async def test_a_key_that_the_portal_rejects(portal: ApiPortal, portal_server: Simulator) -> None:
+    """A rejected key is for a person to look at."""
+    application = await ours(portal)
+    portal_server.fault("POST */generate-keys", pending=True)
+    await portal.issue_key(application.application_id)
+    portal_server.http.post("/_control/release", json={"reject": True})
+
+    with pytest.raises(Refused, match="rejected the key"):
+        await portal.is_key_pending(application.application_id)
+    with pytest.raises(Refused, match="rejected the key"):
+        await portal.issue_key(application.application_id)
+
+
+async def test_half_a_key_is_cleaned_up(portal: ApiPortal, portal_server: Simulator) -> None:
+    """A generation that ended half-way is cleaned up before the next: one key lives."""
+    application = await ours(portal)
+    portal_server.fault("POST */generate-keys", partial=True)
+
+    with pytest.raises(Busy, match="in part"):
+        await portal.issue_key(application.application_id)
+    assert portal_server.state()["applications"][0]["keys"] == 1
+    issued = await issue(portal, application)
+
+    assert portal_server.state()["applications"][0]["keys"] == 1
+    assert token_status(portal_server, issued.consumer_key, issued.consumer_secret) == 200
+
+
+# ---- secrets ---------------------------------------------------------------------------------
+
+
+def secrets(server: Simulator) -> int:
+    """Return how many secrets live."""
+    return int(server.state()["applications"][0]["secrets"])
+
+
+async def test_one_secret_ends_another(portal: ApiPortal, portal_server: Simulator) -> None:
+    """Where a key has one secret, none is listed and none is added beside it."""
+    application = await ours(portal)
+    assert await portal.living_key(application.application_id) is None
+    await issue(portal, application)
+
+    living = await portal.living_key(application.application_id)
+    assert living is not None
+    assert living.secret_ids is None
+    with pytest.raises(Refused, match="no key that can have several"):
+        await portal.add_secret(application.application_id, keep=())
+    assert secrets(portal_server) == 1
+
+
+async def test_a_secret_is_added_and_the_old_one_ended(
+    several: ApiPortal, several_server: Simulator
 ) -> None:
-    """What a failed generation left, without a consumer key, is cleaned up before the next."""
-    application = await ours(portal)
-    listed = {"list": [{"keyMappingId": "1", "keyType": "PRODUCTION", "keyState": "COMPLETED"}]}
-    left = await with_one_answer(portal_server, portal_contract, "oauth-keys", 200, listed)
+    """Both get tokens until the old one is ended; ending it again is fine."""
+    application = await ours(several)
+    old = await issue(several, application)
+    living = await several.living_key(application.application_id)
+    assert living is not None
+    assert living.secret_ids is not None
 
-    issued = await left.issue_key(application.application_id)
-    await left.close()
+    new = await several.add_secret(application.application_id, keep=living.secret_ids)
+    for each in (old, new):
+        assert token_status(several_server, each.consumer_key, each.consumer_secret) == 200
 
-    assert issued.consumer_key
+    several_server.fault("POST */revoke-secret", drop=True)
+    with pytest.raises(LOST):
+        await several.end_secrets(application.application_id, living.secret_ids)
+    await several.end_secrets(application.application_id, living.secret_ids)
+    assert token_status(several_server, old.consumer_key, old.consumer_secret) == 401
+    assert token_status(several_server, new.consumer_key, new.consumer_secret) == 200
+
+
+@pytest.mark.parametrize("fault", ["drop", "half"])
+async def test_an_added_secret_whose_answer_was_lost(
+    several: ApiPortal, several_server: Simulator, fault: str
+) -> None:
+    """The next attempt revokes what nobody saw, keeps the old, and adds another."""
+    application = await ours(several)
+    old = await issue(several, application)
+    living = await several.living_key(application.application_id)
+    assert living is not None
+    keep = living.secret_ids or ()
+    several_server.fault("POST */generate-secret", **{fault: True})
+
+    with pytest.raises(LOST):
+        await several.add_secret(application.application_id, keep=keep)
+    assert secrets(several_server) == 2
+    new = await several.add_secret(application.application_id, keep=keep)
+
+    assert secrets(several_server) == 2
+    for each in (old, new):
+        assert token_status(several_server, each.consumer_key, each.consumer_secret) == 200
+
+
+async def test_issuing_anew_leaves_one_secret(
+    several: ApiPortal, several_server: Simulator
+) -> None:
+    """Where none is regenerated (900917) the key stays, and all its secrets make way for one."""
+    application = await ours(several)
+    first = await issue(several, application)
+
+    second = await issue(several, application)
+
+    assert first.consumer_key == second.consumer_key
+    assert secrets(several_server) == 1
+    assert token_status(several_server, second.consumer_key, second.consumer_secret) == 200
+
+
+async def test_a_403_is_not_taken_for_one_secret(
+    several: ApiPortal, several_server: Simulator
+) -> None:
+    """Only the portal's own code says that a key has one secret: else the old would be ended."""
+    application = await ours(several)
+    await issue(several, application)
+    several_server.fault("GET */secrets", status=403)
+
+    with pytest.raises(NotAllowed):
+        await several.living_key(application.application_id)
+
+
+# ---- adoption --------------------------------------------------------------------------------
+
+
+def adopted(server: Simulator, **attributes: str) -> str:
+    """Let there be an application from before us; returns its id."""
+    body = {"name": "Kommunens gamla", "throttlingPolicy": "Unlimited", "description": "GIS"}
+    answer = server.http.post(
+        APPLICATIONS,
+        json=body | {"attributes": attributes},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    )
+    return str(answer.raise_for_status().json()["applicationId"])
+
+
+async def test_an_application_is_claimed(portal: ApiPortal, portal_server: Simulator) -> None:
+    """Our key is added to its attributes, all else is kept, and it is found by our key."""
+    application_id = adopted(portal_server, contact="gis")
+
+    for _ in range(2):
+        assert await portal.claim_application(application_id, key=KEY, system_account="abcd1234")
+
+    found = await portal.application(KEY)
+    assert found is not None
+    assert found.application_id == application_id
+    (held,) = portal_server.state()["applications"]
+    expected = {"contact": "gis", "ngp_key": KEY, "system_account": "abcd1234"}
+    assert (held["name"], held["attributes"]) == ("Kommunens gamla", expected)
+
+
+async def test_a_claim_takes_nobody_elses(portal: ApiPortal, portal_server: Simulator) -> None:
+    """Another key of ours, or another application with this key, stops for a person."""
+    application_id = adopted(portal_server, ngp_key="another")
+    with pytest.raises(Foreign, match="another key"):
+        await portal.claim_application(application_id, key=KEY, system_account="x")
+    with pytest.raises(Foreign, match="another key"):
+        await portal.remove_application(KEY, application_id)
+
+    await ours(portal)
+    with pytest.raises(Foreign, match="same key"):
+        await portal.claim_application(application_id, key=KEY, system_account="x")
+    assert not await portal.claim_application("gone", key="third", system_account="x")
+
+
+async def test_an_adopted_application_is_removed_before_it_is_claimed(
+    portal: ApiPortal, portal_server: Simulator
+) -> None:
+    """The end does not wait for the claim: it is removed by the portal's id."""
+    application_id = adopted(portal_server)
+
+    assert await portal.remove_application(KEY, application_id)
+    assert await portal.remove_application(KEY, application_id)
+    assert names(portal_server) == []
 
 
 async def test_a_portal_that_drops_our_key(

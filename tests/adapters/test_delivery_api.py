@@ -6,6 +6,7 @@ import pytest
 from adapters.api_portal import ApiPortal
 from adapters.delivery_api import DeliveryApi
 from adapters.outside import NotAllowed, NotFound
+from adapters.portal_keys import IssuedKey
 from tests.adapters.conftest import TIMEOUT_SECONDS, Simulator
 
 
@@ -41,6 +42,7 @@ async def producer(portal: ApiPortal, portal_server: Simulator) -> Producer:
     )
     await portal.subscribe(application.application_id, ["NGP Uppdatering"])
     key = await portal.issue_key(application.application_id)
+    assert isinstance(key, IssuedKey)
     return Producer(portal_server, key.consumer_key, key.consumer_secret.get_secret_value())
 
 

@@ -9,7 +9,8 @@ from domain.appointment_state import AppointmentState, appointment_id
 from domain.connection import MACHINE as CONNECTION
 from domain.connection_state import ConnectionState
 from domain.credential import MACHINE as CREDENTIAL
-from domain.credential import CredentialState, credential_id
+from domain.credential import credential_id
+from domain.credential_state import CredentialState
 from domain.onboarding import agreement_id, dataset_id, onboarding_id
 from domain.permission import MACHINE as PERMISSION
 from domain.permission_state import PermissionState, permission_id

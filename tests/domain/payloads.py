@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from domain.case import CaseState
-from domain.credential import CredentialState
+from domain.credential_state import CredentialState
 from domain.machine import Moment
 from domain.permission_state import PermissionState
 from domain.state import Pending, State
@@ -327,13 +327,19 @@ def _report(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
 
 
 def _issued(rng: Random, state: CredentialState, want: Pending) -> dict[str, Any]:
-    del want
     generation = max(1, state.generation - (rng.random() < 0.1))
+    is_pending = want.operation == "issue_key" and rng.random() < 0.1
     return {
         "key_mapping_id": f"k{generation}",
-        "offer_id": f"o{generation}",
+        "offer_id": None if is_pending else f"o{generation}",
         "generation": generation,
     }
+
+
+def _secrets(rng: Random, *_: Any) -> dict[str, Any]:
+    several = rng.random() < 0.6
+    secrets = ["s1"] if several else []
+    return {"is_there": rng.random() < 0.9, "several": several, "secrets": secrets}
 
 
 def _approved(rng: Random, *_: Any) -> dict[str, Any]:
@@ -389,7 +395,12 @@ ANSWERS: dict[str, tuple[str, Callable[[Random, Any, Pending], dict[str, Any]]]]
     ),
     "subscribe": ("subscribed", _approved),
     "await_subscription": ("subscribed", lambda *_: {"approved": True}),
+    "claim_application": ("application_claimed", lambda rng, *_: {"is_there": rng.random() < 0.8}),
     "issue_key": ("key_issued", _issued),
+    "await_key": ("key_approved", _nothing),
+    "list_secrets": ("secrets_listed", _secrets),
+    "add_secret": ("secret_added", _issued),
+    "end_old_secrets": ("old_secrets_ended", _nothing),
     "cancel_offer": ("offer_cancelled", lambda rng, *_: {"already_fetched": rng.random() < 0.3}),
     "revoke_keys": ("keys_revoked", _nothing),
     "remove_application": ("application_gone", _nothing),
@@ -532,10 +543,15 @@ WORDS: dict[str, dict[str, Make]] = {
     },
     "Credential": {
         "begin": lambda rng, *_: parts.credential_begin(
-            "production", party=rng.choice([MOLNDAL, "212000-0142"])
+            "production",
+            party=rng.choice([MOLNDAL, "212000-0142"]),
+            application_id=rng.choice([None, None, "adopted"]),
         ),
         "picked_up": lambda rng, state, _: {"offer_id": rng.choice([state.offer_id or "o1", "o1"])},
         "holder": _holders,
+        "rotate_to": lambda rng, *_: _holders(rng) | {"reason": "person_left"},
+        "cancel_offers_to": _fixed({"account_id": "acc-1"}, {"account_id": "acc-2"}),
+        "key_missing": _nothing,
         "valid_until": _until,
         "end": _fixed({}, {"outcome": "closed"}),
     },
@@ -590,6 +606,8 @@ ADVANCING = frozenset(
         "report_test_delivery",
         "accept_test_delivery",
         "reissue",
+        "rotate",
+        "rotate_to",
         "enrol",
         "person_active",
         "dataset_connected",

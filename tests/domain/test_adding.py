@@ -1,3 +1,5 @@
+from typing import Any
+
 from domain.connection_state import ConnectionState
 from tests.domain.parts import (
     AGREEMENT_ID,
@@ -21,7 +23,7 @@ from tests.domain.playing import (
     submission,
 )
 
-COVERED = {"a3": ["namn", "adress"], "a4": ["fastighetsägare"]}
+COVERED: dict[str, Any] = {"a3": ["namn", "adress"], "a4": ["fastighetsägare"]}
 PLAN = {"dataset_id": "detaljplan", "specification": "4.1", "personal_data": "none"}
 GRANT = {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}
 P1A = {**GRANT, "ground": "P1a"}

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.credential import CredentialState
+from domain.credential_state import CredentialState
 from domain.dates import midnight_after
 from domain.state import System
 from tests.domain.parts import (
@@ -150,23 +150,14 @@ def test_a_key_of_an_earlier_generation_is_not_offered() -> None:
     assert (play.state.stage, play.wanted) == ("issuing", ["issue_key"])
 
 
-def test_a_key_is_rotated_by_its_holder_and_every_year() -> None:
-    """The holder asks for a new key; without that it comes after 365 days."""
-    play = live_credential()
-    play.take("rotate", CONTACT)
-    assert (play.state.stage, play.wanted) == ("issuing", ["issue_key"])
-
-    play = live_credential()
-    assert play.wait(days=365) == ["rotation_due"]
-    assert play.wanted == ["issue_key"]
-
-
 def test_an_offer_is_to_one_person() -> None:
     """Another contact gets an offer of its own; the same person again changes nothing."""
     play = offered_credential()
     play.answer("holder", holder=ANNA)
     assert (play.state.stage, play.state.generation) == ("offered", 1)
     play.answer("holder", holder=EVA)
+    assert play.wanted == ["cancel_offer"]
+    play.answer("offer_cancelled", already_fetched=False)
     assert play.wanted == ["issue_key"]
     issue(play)
     assert play.mails("key_offered")[-1].person.email == EVA["email"]
@@ -174,6 +165,108 @@ def test_an_offer_is_to_one_person() -> None:
     play.answer("picked_up", offer_id="o2")
     play.answer("holder", holder=ANNA)
     assert play.state.stage == "live"
+
+
+def test_a_key_that_the_portal_approves_first_is_a_stage() -> None:
+    """A key that is pending is waited for; approved, its secret is had by issuing it."""
+    play = begun_credential()
+    play.answer("application_created", application_id="app-1", approved=True)
+    play.answer("subscribed", approved=True)
+    play.answer("key_issued", key_mapping_id="k1", generation=1)
+    assert (play.state.stage, play.wanted) == ("awaiting_approval", ["await_key"])
+    assert play.waits == [("api_portal", "portal_approval")]
+
+    play.answer("key_approved")
+    assert play.wanted == ["issue_key"]
+    issue(play)
+    assert play.state.stage == "offered"
+
+
+def test_a_key_made_for_somebody_else_is_not_offered() -> None:
+    """The holder changes while the key is made: what comes of it is not offered to anybody."""
+    play = begun_credential()
+    play.answer("application_created", application_id="app-1", approved=True)
+    play.answer("subscribed", approved=True)
+    play.answer("holder", holder=EVA)
+    play.answer("key_issued", key_mapping_id="k1", offer_id="o1", generation=1)
+    assert (play.wanted, play.mails("key_offered")) == (["issue_key"], [])
+    issue(play)
+    assert play.mails("key_offered")[0].person.email == EVA["email"]
+
+
+def test_a_key_that_is_missing_is_issued_again() -> None:
+    """The portal no longer lists a live key: all is found or made again, a handler is told."""
+    play = live_credential()
+    play.answer("key_missing")
+    assert (play.state.stage, play.wanted) == ("issuing", ["create_application"])
+    assert play.mails("key_missing")[0].role == "case_handler"
+    play.answer("application_created", application_id="app-1", approved=True)
+    play.answer("subscribed", approved=True)
+    issue(play)
+    assert (play.state.stage, play.state.generation) == ("offered", 2)
+
+
+@pytest.mark.parametrize("unsettled", ["issuing", "offered", "rotating", "halted", "ending"])
+def test_a_key_under_way_is_not_missing(unsettled: str) -> None:
+    """What is just being made, changed or ended changes nothing by being looked for."""
+    play = offered_credential() if unsettled == "offered" else live_credential()
+    if unsettled == "issuing":
+        play = begun_credential()
+    elif unsettled == "rotating":
+        play.take("rotate", CONTACT)
+    elif unsettled == "halted":
+        play.take("revoke_key", HANDLER, {"reason": "x"})
+    elif unsettled == "ending":
+        play.answer("end")
+    before = (play.state.stage, play.wanted)
+    play.answer("key_missing")
+    assert before == (play.state.stage, play.wanted)
+    assert not play.mails("key_missing")
+
+
+def adopted_credential() -> Play[CredentialState]:
+    """Return a credential of a producer who was there before us."""
+    fetched = (NOON - timedelta(days=300)).isoformat()
+    return begun_credential(application_id="old", key_mapping_id="k0", fetched_at=fetched)
+
+
+def test_an_adopted_key_is_live_and_claimed() -> None:
+    """Nothing is issued: our key is written into the application; its year goes on."""
+    play = adopted_credential()
+    assert (play.state.stage, play.wanted) == ("live", ["claim_application"])
+    play.answer("application_claimed", is_there=True)
+    assert (play.wanted, play.waits) == ([], [("nobody", "live")])
+    assert play.wait(days=65) == ["rotation_due"]
+
+
+def test_an_adopted_application_that_is_gone_is_made_again() -> None:
+    """What was said to be there is not: a new application, and the handler is told."""
+    play = adopted_credential()
+    play.answer("application_claimed", is_there=False)
+    assert play.wanted == ["create_application"]
+    assert play.mails("key_missing")
+
+
+def test_an_adopted_key_that_ends_before_it_is_claimed_is_removed() -> None:
+    """The end does not wait for the claim."""
+    play = adopted_credential()
+    play.answer("end")
+    assert play.wanted == ["remove_application"]
+
+
+def test_after_an_unknown_answer_a_revocation_is_looked_at_twice() -> None:
+    """The keys are revoked at once, and again when what was under way may have landed."""
+    play = live_credential()
+    play.take("rotate", CONTACT)
+    play.take("revoke_key", CONTACT, {"reason": "Läckt"})
+    play.answer("outcome_unknown", operation="add_secret")
+    assert play.wanted == ["revoke_keys"]
+    play.answer("keys_revoked")
+    assert not play.wanted
+    assert play.wait(seconds=30) == ["look_again"]
+    assert play.wanted == ["revoke_keys"]
+    play.answer("keys_revoked")
+    assert play.waits == [("case_handler", "reissue")]
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 3])
@@ -241,6 +334,13 @@ def test_the_owner_moves_the_end() -> None:
     play = live_credential()
     play.answer("valid_until", until=datetime(2026, 4, 1, tzinfo=UTC))
     assert play.wait(days=60)[0] == "expired"
+
+
+def test_an_ended_key_is_not_issued_anew() -> None:
+    """Neither a halted key nor an offered one is issued anew while it ends."""
+    play = offered_credential()
+    play.answer("end")
+    assert "reissue" not in play.open
 
 
 def test_a_closed_key_is_started_again_to_be_revoked_at_its_own_portal() -> None:

@@ -254,9 +254,12 @@ IDLE = frozenset({"note", "assign", "retry_step", "declare_bias", "extend_deadli
 def has_way_out(machine: Machine[Any], state: State, moment: Moment) -> bool:
     """Whether something can still happen: a step, an operation, a deadline or a part's end.
 
-    A person's active account rests until something is told to it.
+    A person's active account rests until something is told to it, and so does a key without a
+    holder: who it is follows from the case.
     """
     if state.is_ended or not state.is_opened or (state.type, state.stage) == RESTS:
+        return True
+    if any(wait.rule == "name_holder" for wait in state.waiting):
         return True
     steps = {step.name for step in machine.steps if step.is_open(state, moment)}
     return bool(

@@ -191,6 +191,22 @@ async def test_a_key_that_waits(portal: httpx.AsyncClient, portal_server: Progra
     assert (listed["keyState"], listed["consumerSecret"]) == ("APPROVED", "********")
 
 
+async def test_a_key_generated_half_way(portal: httpx.AsyncClient, portal_server: Program) -> None:
+    """It is listed without a consumer key and stands in the way of another until cleaned up."""
+    one = await application(portal)
+    portal_server.fault("POST */generate-keys", partial=True)
+
+    key = (await generate(portal, one)).json()
+    path = f"/applications/{one}/oauth-keys"
+    (listed,) = (await portal.get(path)).json()["list"]
+    again = await generate(portal, one)
+    await portal.post(f"{path}/{key['keyMappingId']}/clean-up")
+
+    assert not (key.keys() | listed.keys()) & {"consumerKey", "consumerSecret"}
+    assert again.status_code == 409
+    assert (await generate(portal, one)).json()["consumerKey"]
+
+
 async def test_a_removal_that_waits(portal: httpx.AsyncClient, portal_server: Program) -> None:
     """A removal may be accepted only; rejected, all is as before, approved, all is gone."""
     one = await application(portal)
@@ -246,10 +262,13 @@ async def test_several_secrets(several: httpx.AsyncClient, several_program: Prog
     assert [token(http, each).status_code for each in (key, second)] == [401, 200]
 
 
-async def test_one_secret_only(portal: httpx.AsyncClient) -> None:
-    """A portal where a key has one secret gives no second one."""
+async def test_one_secret_only(portal: httpx.AsyncClient, portal_server: Program) -> None:
+    """A portal where a key has one secret gives no second one, until control lets it."""
     one = await application(portal)
     key = (await generate(portal, one)).json()
     path = f"/applications/{one}/oauth-keys/{key['keyMappingId']}"
 
     assert (await portal.post(f"{path}/generate-secret", json={})).status_code == 403
+    portal_server.http.post("/_control/secrets", json={"several": True})
+    assert (await portal.post(f"{path}/generate-secret", json={})).status_code == 201
+    portal_server.http.post("/_control/secrets", json={"several": False})

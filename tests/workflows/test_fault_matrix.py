@@ -1,0 +1,345 @@
+"""Every operation against every way in which an outside system fails: nothing doubled or left.
+
+Each cell lets one kind of request fail in one way while a real workflow needs it, and looks at
+what the incident says, what is left at the system once that is well, and that no secret lies
+open. What clears by itself is left to; for the rest an operator takes `retry_step`.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.domain.playing import DECIDER, SIGNATORY, at_review, proposal
+from tests.workflows.alone import ANNA, HANDLER, OPERATOR, ORG_NUMBER, Alone, numbers, start
+from tests.workflows.outages import (
+    KINDS,
+    ONCE,
+    PENDING,
+    STATUSES,
+    UNMENDABLE,
+    Outages,
+    everything_readable,
+    short_attempts,
+)
+from tests.world import World
+from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
+
+Drive = Callable[["Cell"], Awaitable[None]]
+PORTAL = "portal_verification"
+PORTAL_PATH = "/api/am/devportal/v3"
+PATIENCE_SECONDS = 20.0
+LOOK_SECONDS = 0.1
+
+
+@dataclass
+class Cell:
+    """One operation, failing in one way."""
+
+    world: World
+    outages: Outages
+    operation: "Operation"
+    kind: str
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    async def fails(self) -> None:
+        """Let the operation's request fail from now on."""
+        await self.outages.begin(self.operation.system, self.operation.match, self.kind)
+
+    async def recovers(self, ref: str) -> None:
+        """See that the failure shows as it should, let the system be well, and see it clear."""
+        if self.kind == PENDING:
+            await self._until_pending(ref)
+        else:
+            await self._incident_says(ref)
+        if self.kind not in ONCE:
+            await self.outages.end(self.operation.system)
+            await self._retry(ref)
+        await _eventually(lambda: self._has_none(ref), "the incident clears")
+
+    async def _until_pending(self, ref: str) -> None:
+        async def is_pending() -> bool:
+            state = await self.world.state(ref)
+            held = (await self.world.outside(self.operation.system))["applications"]
+            statuses = {each["status"] for each in held if each["key"] == ref}
+            return state["stage"] == "awaiting_approval" or "DELETE_PENDING" in statuses
+
+        await _eventually(is_pending, "the portal has yet to approve")
+        assert await self._has_none(ref)
+
+    async def _incident_says(self, ref: str) -> None:
+        async def is_there() -> bool:
+            return not await self._has_none(ref)
+
+        await _eventually(is_there, "an incident")
+        incident = await self.outages.incident(self.operation.system, ref)
+        assert incident is not None
+        assert incident.operation.partition(":")[0] == self.operation.wanted
+        assert self.started <= incident.since <= datetime.now(UTC)
+        assert incident.said
+        assert incident.status == STATUSES.get(self.kind, {}).get("status")
+        assert incident.unmendable == (self.kind in self.operation.unmendable)
+
+    async def _retry(self, ref: str) -> None:
+        actor = OPERATOR.model_dump(mode="json")
+        request = {"request_id": f"retry-{next(numbers)}", "actor": actor, "payload": {}}
+        # As a signal: should it have cleared by itself in between, that refuses nothing.
+        await self.world.handle(ref).signal("retry_step", request)
+
+    async def _has_none(self, ref: str) -> bool:
+        return await self.outages.incident(self.operation.system, ref) is None
+
+
+async def _eventually(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not await holds():
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+# ---- keys --------------------------------------------------------------------------------
+
+
+async def _issue(cell: Cell) -> None:
+    """The operation is one of those that lead to an offered key."""
+    await cell.fails()
+    credential = await Alone.begin(cell.world)
+    await cell.recovers(credential.ref)
+    await _has_one_living_key(credential)
+
+
+async def _regenerate(cell: Cell) -> None:
+    credential = await Alone.begin(cell.world)
+    await credential.stage("offered")
+    await cell.fails()
+    await credential.step("reissue", HANDLER)
+    await cell.recovers(credential.ref)
+    await _has_one_living_key(credential)
+
+
+async def _revoke(cell: Cell) -> None:
+    credential = await Alone.begin(cell.world)
+    key = await credential.unsealed()
+    await cell.fails()
+    await credential.step("revoke_key", HANDLER, {"reason": "Läckt"})
+    await cell.recovers(credential.ref)
+    await credential.until(lambda state: state["is_key_revoked"], "revoked")
+    (application,) = await credential.applications()
+    assert (application["keys"], application["secrets"]) == (0, 0)
+    assert await credential.token_status(key) == 401
+
+
+async def _delete(cell: Cell) -> None:
+    credential = await Alone.begin(cell.world)
+    key = await credential.unsealed()
+    await credential.step("revoke_key", HANDLER, {"reason": "Läckt"})
+    await credential.until(lambda state: state["is_key_revoked"], "revoked")
+    await cell.fails()
+    await credential.say("end")
+    await cell.recovers(credential.ref)
+    await cell.world.handle(credential.ref).result()
+    assert await credential.applications() == []
+    assert await credential.token_status(key) == 401
+
+
+async def _has_one_living_key(credential: Alone) -> None:
+    """One application, one subscription, one key with one secret; it lies sealed, and works."""
+    state = await credential.stage("offered")
+    (application,) = await credential.applications()
+    assert application["subscriptions"] == ["NGP Uppdatering"]
+    assert (application["keys"], application["secrets"]) == (1, 1)
+    assert (state["offered_to"] or {})["account_id"] == ANNA["account_id"]
+    readable = await everything_readable(credential.world, credential.ref)
+    async with httpx.AsyncClient() as http:
+        where = f"{credential.world.addresses[PORTAL]}/_control/secrets"
+        issued = (await http.get(where)).json()
+    assert issued
+    assert not [secret for secret in issued if secret in readable]
+    assert await credential.token_status(await credential.unsealed()) == 200
+
+
+# ---- accounts and agreements ---------------------------------------------------------------
+
+
+async def _begin_permission(world: World) -> str:
+    dataset = f"cell-{next(numbers)}"
+    ref = f"permission/{ORG_NUMBER}/{dataset}/{ORG_NUMBER}"
+    begin = {
+        "owner": f"dataset/{ORG_NUMBER}/{dataset}",
+        "org_number": ORG_NUMBER,
+        "organisation_name": "Mölndals kommun",
+        "dataset_id": dataset,
+        "dataset_name": dataset,
+        "party": ORG_NUMBER,
+        "party_name": "Mölndals kommun",
+        "holder": ANNA,
+        "apis": ["NGP Uppdatering"],
+    }
+    await start(world, "Permission", ref, begin)
+    world.opened.append(ref)
+    return ref
+
+
+async def _has_account(world: World, ref: str) -> bool:
+    return (await world.state(ref))["system_account"] is not None
+
+
+async def _accounts(world: World, ref: str) -> list[bool]:
+    """Return for each system account that carries a permission's key whether it is on."""
+    found = await world.adapters.accounts.system_accounts()
+    return [each.active for each in found if each.key == ref]
+
+
+async def _create_account(cell: Cell) -> None:
+    await cell.fails()
+    ref = await _begin_permission(cell.world)
+    await cell.recovers(ref)
+    await _eventually(lambda: _has_account(cell.world, ref), "the account")
+    assert await _accounts(cell.world, ref) == [True]
+
+
+async def _disable_account(cell: Cell) -> None:
+    ref = await _begin_permission(cell.world)
+    await _eventually(lambda: _has_account(cell.world, ref), "the account")
+    await cell.fails()
+    await Alone(cell.world, ref, PORTAL).say("end")
+    await cell.recovers(ref)
+    await cell.world.handle(ref).result()
+    assert await _accounts(cell.world, ref) == [False]
+
+
+async def _register(cell: Cell) -> None:
+    """An onboarding goes on from where Lantmäteriet has just signed, as after continue-as-new."""
+    org_number = next(cell.world.organisations).org_number
+    ref = f"onboarding/{org_number}"
+    play = at_review()
+    play.take("propose_decision", HANDLER, proposal())
+    play.take("decide", DECIDER, {"reasons": "Som föreslaget."})
+    play.take("countersign_agreement", SIGNATORY, {"kind": "producer"})
+    organisation = play.state.organisation.model_copy(update={"org_number": org_number})
+    state = play.state.model_copy(
+        update={"workflow_id": ref, "org_number": org_number, "organisation": organisation}
+        | {"number": None, "notices": [], "outgoing": []}
+    )
+    await cell.fails()
+    policy = cell.world.context.policy.model_dump(mode="json")
+    await cell.world.client.start_workflow(
+        "ProducerOnboarding",
+        {"policy": policy, "state": state.model_dump(mode="json")},
+        id=ref,
+        task_queue=WORKFLOW_QUEUE,
+        task_timeout=TASK_LIMIT,
+    )
+    cell.world.opened.append(ref)
+    await cell.recovers(ref)
+    held = await cell.world.adapters.register.in_force(org_number)
+    assert [each.kind for each in held] == ["producer"]
+
+
+# ---- the matrix ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation: where, by which request, under which name a workflow wants it.
+
+    `cannot` says why a kind of failure is none here; `unmendable` which of them no retry can
+    mend, so that a person is told at the first.
+    """
+
+    system: str
+    match: str
+    wanted: str
+    drive: Drive
+    cannot: dict[str, str]
+    unmendable: frozenset[str] = frozenset(UNMENDABLE)
+
+
+DONE_AT_ONCE = "its contract knows no answer but that it is done"
+NO_BODY = "the answer has no body"
+LOOKED_INTO = frozenset({"401", "403"})  # a 409 is looked into and may be over at the next try
+OPERATIONS = {
+    "create account": Operation(
+        "account_system",
+        "POST */SystemAccounts",
+        "create_system_account",
+        _create_account,
+        {PENDING: DONE_AT_ONCE},
+    ),
+    "disable account": Operation(
+        "account_system",
+        "PATCH */SystemAccounts/*",
+        "disable_system_account",
+        _disable_account,
+        {PENDING: DONE_AT_ONCE, "half a body": NO_BODY},
+    ),
+    "register agreement": Operation(
+        "agreement_register",
+        "PUT /agreements/*",
+        "register_agreement",
+        _register,
+        {PENDING: DONE_AT_ONCE},
+    ),
+    "create application": Operation(
+        PORTAL,
+        f"POST {PORTAL_PATH}/applications",
+        "create_application",
+        _issue,
+        {},
+        LOOKED_INTO,
+    ),
+    "subscribe": Operation(
+        PORTAL, f"POST {PORTAL_PATH}/subscriptions", "subscribe", _issue, {}, LOOKED_INTO
+    ),
+    "generate keys": Operation(
+        PORTAL, "POST */generate-keys", "issue_key", _issue, {}, LOOKED_INTO
+    ),
+    "regenerate": Operation(
+        PORTAL, "POST */regenerate-secret", "issue_key", _regenerate, {PENDING: DONE_AT_ONCE}
+    ),
+    "revoke": Operation(
+        PORTAL,
+        "DELETE */oauth-keys/*",
+        "revoke_keys",
+        _revoke,
+        {PENDING: DONE_AT_ONCE, "half a body": NO_BODY},
+    ),
+    "delete": Operation(
+        PORTAL,
+        f"DELETE {PORTAL_PATH}/applications/*",
+        "remove_application",
+        _delete,
+        {"half a body": NO_BODY},
+    ),
+}
+CELLS = [
+    pytest.param(name, kind, marks=[pytest.mark.skip(operation.cannot[kind])], id=f"{name}-{kind}")
+    if kind in operation.cannot
+    else pytest.param(name, kind, id=f"{name}-{kind}")
+    for name, operation in OPERATIONS.items()
+    for kind in KINDS
+]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def outages(world: World) -> AsyncIterator[Outages]:
+    """Short attempts, and failures by kind, for this file."""
+    with short_attempts(world) as ready:
+        yield ready
+
+
+@pytest.mark.parametrize(("name", "kind"), CELLS)
+async def test_whatever_fails_it_is_done_once(
+    world: World, outages: Outages, name: str, kind: str
+) -> None:
+    """The operation fails in this way; when the system is well it is done, and done once."""
+    operation = OPERATIONS[name]
+    try:
+        await operation.drive(Cell(world, outages, operation, kind))
+    finally:
+        await outages.end(operation.system)
