@@ -33,9 +33,26 @@ def plain_http() -> httpx.AsyncClient:
     return httpx.AsyncClient(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
+@dataclass(frozen=True)
+class Deliverer:
+    """Who delivers a data set: the producer, or an agent, with its own person."""
+
+    org_number: str
+    actor: Actor
+
+    @property
+    def email(self) -> str:
+        """The person's address."""
+        return self.actor.subject
+
+
 @dataclass
 class Demo:
-    """One rehearsal: a producer, its people, and what has been fetched."""
+    """One rehearsal: a producer, its people, and what has been fetched.
+
+    `case` is what is looked at and acted on when nothing else is said: the onboarding, until a
+    further case has been opened. `keys` are the newest that were fetched, by environment.
+    """
 
     context: Context
     entry: RegisterEntry
@@ -43,12 +60,18 @@ class Demo:
     dataset_id: str = "detaljplan"
     local_part: str = "anna.lind"
     patience_seconds: float = 90
+    case: str | None = None
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def ref(self) -> str:
-        """The onboarding's workflow id."""
-        return onboarding_id(self.entry.org_number)
+        """The workflow id of the case that is rehearsed."""
+        return self.case or onboarding_id(self.entry.org_number)
+
+    @property
+    def producer(self) -> Deliverer:
+        """The producer itself, with its contact."""
+        return Deliverer(self.entry.org_number, self.contact)
 
     @property
     def contact(self) -> Actor:
@@ -207,12 +230,14 @@ class Demo:
             values |= {"A3.categories": "namn\nadress", "A4.categories": "fastighetsägare"}
         return Forms(self.context.settings.forms_dir).fill(kind, values)
 
+    async def store(self, name: str, data: bytes, *, kind: str = "document") -> str:
+        """Store a document in the case; returns its id."""
+        return await store_document(self.context, self.ref, name, data, kind=kind, by=self.contact)
+
     async def hand_in(self, kind: str = "producer", *, scanned: Path | None = None) -> None:
         """Hand in an agreement: a filled form, or a scan of paper."""
         data = await asyncio.to_thread(scanned.read_bytes) if scanned else self.filled_form(kind)
-        document = await store_document(
-            self.context, self.ref, f"{kind}.pdf", data, kind="agreement", by=self.contact
-        )
+        document = await self.store(f"{kind}.pdf", data, kind="agreement")
         payload: dict[str, Any] = {
             "kind": kind,
             "signed": document,
@@ -231,12 +256,12 @@ class Demo:
         payload = {"kind": kind, "checklist": checklist}
         await self.act("case_handler", "accept_agreement", payload)
 
-    async def decide(self, outcome: str = "granted") -> None:
+    async def decide(self, outcome: str = "granted", *, ground: str = "none_needed") -> None:
         """Propose and decide, with a hearing when it goes against the party."""
-        await self.stage("review")
-        decided = {"dataset_id": self.dataset_id, "granted": outcome == "granted"}
+        await self.stage("review", "assessment")
+        decided: dict[str, Any] = {"dataset_id": self.dataset_id, "granted": outcome == "granted"}
         if outcome == "granted":
-            decided["ground"] = "none_needed"
+            decided["ground"] = ground
         proposal = {
             "outcome": outcome,
             "datasets": [decided],
@@ -263,24 +288,23 @@ class Demo:
         """Return the id of a part of the data set."""
         return "/".join((kind, self.entry.org_number, self.dataset_id, *rest))
 
-    async def fetch(self, environment: str) -> dict[str, str]:
+    async def fetch(self, environment: str, by: Deliverer | None = None) -> dict[str, str]:
         """Fetch the key of an environment with the code from the mail."""
-        ref = self.part("credential", self.entry.org_number, environment)
+        who = by or self.producer
+        ref = self.part("credential", who.org_number, environment)
         view = await self.stage("offered", ref=ref)
-        token = await self._code_from_mail(environment)
+        token = await self._code_from_mail(environment, who.email)
         person = view["details"]["holder"]
-        say(f"producer_contact: hämtar nyckeln / fetches the key ({environment})")
+        say(f"{who.actor.role}: hämtar nyckeln / fetches the key ({environment})")
         self.keys[environment] = await fetch_key(self.context, token, person["account_id"])
         await self.stage("live", ref=ref)
         return self.keys[environment]
 
-    async def _code_from_mail(self, environment: str) -> str:
+    async def _code_from_mail(self, environment: str, to: str) -> str:
         deadline = time.monotonic() + self.patience_seconds
         async with plain_http() as http:
             while time.monotonic() < deadline:
-                answer = await http.get(
-                    f"{self.addresses['mail']}/messages", params={"to": self.email}
-                )
+                answer = await http.get(f"{self.addresses['mail']}/messages", params={"to": to})
                 for mail in reversed(answer.json()):
                     if f"({environment})" in mail["subject"] and "Hämtkod: " in mail["text"]:
                         return str(mail["text"].partition("Hämtkod: ")[2].split()[0])
@@ -288,7 +312,10 @@ class Demo:
         raise CommandError(f"Inget mejl med nyckel / no mail with a key: {environment}")
 
     async def deliver(self, simulate: str = "OK") -> str:
-        """Make a test delivery with the verification key; returns its id."""
+        """Make a test delivery with the verification key; returns its id.
+
+        The provider is the producer, whoever delivers.
+        """
         base = self.addresses["portal_verification"]
         provider = self.entry.municipality_code or self.entry.org_number
         async with plain_http() as http:
@@ -320,14 +347,15 @@ class Demo:
         )
         return str(answer.raise_for_status().json()["access_token"])
 
-    async def report_delivery(self, simulate: str = "OK") -> None:
+    async def report_delivery(self, simulate: str = "OK", by: Deliverer | None = None) -> None:
         """Make a test delivery and report it."""
-        ref = self.part("permission", self.entry.org_number)
-        say("producer: testleverans / test delivery")
+        who = by or self.producer
+        ref = self.part("permission", who.org_number)
+        say(f"{who.actor.role}: testleverans / test delivery")
         delivery_id = await self.deliver(simulate)
         view = await self.view(ref)
         payload = {"delivery_id": delivery_id, "login": view["details"]["system_account"]}
-        await self.act(self.contact, "report_test_delivery", payload, ref)
+        await self.act(who.actor, "report_test_delivery", payload, ref)
         if not self.context.policy.datasets[self.dataset_id].accepts_test_delivery_by_itself:
             await self.open_step("accept_test_delivery", ref)
             await self.act("case_handler", "accept_test_delivery", {}, ref)

@@ -22,15 +22,16 @@ async def standard(demo: Demo) -> bool:
     await demo.accept()
     await demo.decide()
     await demo.countersign()
-    return await _connect(demo)
+    return await connect(demo)
 
 
-async def _connect(demo: Demo) -> bool:
-    await demo.stage("datasets", "ended")
+async def connect(demo: Demo) -> bool:
+    """Fetch both keys and deliver between them; returns whether the production key works."""
+    await demo.stage("datasets", "connecting", "ended")
     await demo.fetch("verification")
     await demo.report_delivery()
     await demo.fetch("production")
-    await demo.stage("ended")
+    await demo.stage("ended", "connected")
     return await demo.production_works()
 
 
@@ -58,7 +59,7 @@ async def returned_agreement(demo: Demo) -> bool:
     await demo.accept()
     await demo.decide()
     await demo.countersign()
-    return await _connect(demo)
+    return await connect(demo)
 
 
 async def scanned(demo: Demo) -> bool:
@@ -69,7 +70,7 @@ async def scanned(demo: Demo) -> bool:
     await demo.accept()
     await demo.decide()
     await demo.countersign()
-    return await _connect(demo)
+    return await connect(demo)
 
 
 async def withdrawn(demo: Demo) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -208,6 +208,13 @@ class AppointmentState(CaseState):
     def valid_until(self) -> tuple[datetime, str] | None:
         """The earliest of the ends, and the source that sets it."""
         return min(((at, source) for source, at in self.limits().items()), default=None)
+
+    def derived(self) -> dict[str, Any]:
+        """Return until when the right lasts, and which source says so."""
+        if self.valid_until is None:
+            return {}
+        at, source = self.valid_until
+        return {"valid_until": at.isoformat(), "valid_until_source": source}
 
     def permission_of(self, ref: str) -> Part | None:
         """Return the part of a permission that has not ended."""

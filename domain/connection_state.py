@@ -1,6 +1,7 @@
 """What the connection of a data set knows about itself."""
 
 from datetime import date
+from typing import Any
 
 from pydantic import Field
 
@@ -65,6 +66,8 @@ class ConnectionState(CaseState):
 
     def not_covered(self, which: str) -> tuple[str, ...]:
         """Return the declared A3 or A4 categories that no signed agreement covers."""
+        if self.dataset_id not in self.datasets:
+            return ()
         if self.declaration.personal_data is not PersonalData.DECLARED:
             return ()
         signed = getattr(self.standing, which) if self.standing else ()
@@ -75,6 +78,10 @@ class ConnectionState(CaseState):
         """What a supplement must add, by A3 and A4; empty when nothing is lacking."""
         found = {which: self.not_covered(which) for which in ("a3", "a4")}
         return {which: lacking for which, lacking in found.items() if lacking}
+
+    def derived(self) -> dict[str, Any]:
+        """Return what a supplement must add."""
+        return {"difference": {w: list(lacking) for w, lacking in self.difference.items()}}
 
     def is_decided(self, policy: Policy) -> bool:
         """Whether a decision in force covers the data set as it is declared."""

@@ -259,6 +259,10 @@ class State(BaseModel):
         del waiting
         return self.contact_for(Role.PRODUCER_CONTACT)
 
+    def derived(self) -> dict[str, Any]:
+        """Return what a view shows beside the facts: what follows from them."""
+        return {}
+
     def is_mine(self, actor: Actor) -> bool:
         """Whether an outside actor is the person of the role, for the right organisation."""
         person = self.contact_for(actor.role)

@@ -116,6 +116,9 @@ HIDDEN = frozenset(
         "paused",
         "enrolled",
         "people_told",
+        "standing",
+        "limits_told",
+        "contact_told",
     }
 )
 
@@ -123,6 +126,7 @@ HIDDEN = frozenset(
 def details(state: State) -> dict[str, Any]:
     """Return the facts of the type itself: agreements, review, data sets, people, ..."""
     shown = state.model_dump(mode="json", exclude=set(HIDDEN), exclude_none=True)
+    shown |= state.derived()
     if isinstance(state, CaseState):
         shown["checklist"] = checklist(state)
     return shown

@@ -1,0 +1,337 @@
+"""Rehearsals of life after the onboarding: each plays every role, to a counted end.
+
+Time that takes months is skipped, one workflow at a time: the development server can do that.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from commands.context import say
+from commands.demo import Deliverer, Demo, plain_http
+from commands.opening import open_agent, open_dataset
+from commands.scenarios import connect, standard
+from domain.act import Actor, Role
+from domain.dates import local_date
+from records import cases
+
+AGENT = "556036-0793"
+SECOND = {"municipality": "byggnad", "state_agency": "strandskydd"}
+PERSONAL = {"personal_data": "declared", "a3": ["namn", "adress"], "a4": ["fastighetsägare"]}
+
+
+def _today() -> date:
+    return local_date(datetime.now(UTC))
+
+
+async def forward(demo: Demo, ref: str, **time: float) -> None:
+    """Skip a workflow's time; everything that happens by itself happens."""
+    skipper = TimeSkipper(demo.context.client, config=TimeSkippingConfig(enabled=False))
+    say(f"  … {ref.partition('/')[0]}: {', '.join(f'{n:g} {unit}' for unit, n in time.items())}")
+    handle = demo.context.client.get_workflow_handle(ref)
+    await skipper.fast_forward(handle, timedelta(**time))
+
+
+async def onboarded(demo: Demo) -> bool:
+    """Onboard the producer first; returns whether its key works."""
+    works = await standard(demo)
+    say("–– introduktionen är klar / onboarded ––")
+    return works
+
+
+async def add_dataset(demo: Demo, **changes: Any) -> str:
+    """Open a further data set as the contact; returns its workflow id."""
+    demo.dataset_id = SECOND[demo.entry.kind]
+    declaration = demo.declaration(demo.dataset_id, **changes)
+    application = {
+        "organisation": {"org_number": demo.entry.org_number},
+        "datasets": [declaration],
+    }
+    say(f"producer_contact: lägger till / adds {demo.dataset_id}")
+    demo.case, _ = await open_dataset(demo.context, application, demo.contact)
+    await demo.until("case number", lambda v: bool(v["number"]), demo.case)
+    return demo.case
+
+
+async def adding_dataset(demo: Demo) -> bool:
+    """A further data set whose personal data the signed agreements do not cover."""
+    await onboarded(demo)
+    ref = await add_dataset(demo, **PERSONAL)
+    view = await demo.stage("supplement")
+    say(f"  … saknas i avtalet / not covered: {view['details']['difference']}")
+    await demo.hand_in("processing")
+    await demo.accept("processing")
+    await demo.decide(ground="P1a")
+    await demo.countersign("processing")
+    await demo.stage("connecting", "connected")
+    await connect(demo)
+    await demo.stage("connected", ref=ref)
+    return await demo.production_works()
+
+
+def agents_person(demo: Demo, name: str = "Ola Ombud") -> Deliverer:
+    """Return an agent with its own person, one for each producer that is played."""
+    local = name.lower().replace(" ", ".")
+    email = f"{local}@ombud-{demo.entry.org_number}.example"
+    actor = Actor(subject=email, name=name, role=Role.AGENT_CONTACT, organisation=AGENT)
+    return Deliverer(AGENT, actor)
+
+
+async def appoint(demo: Demo, agent: Deliverer, **changes: Any) -> str:
+    """Appoint an agent for the data set and let it be active; returns the appointment's id."""
+    today = _today()
+    application = {
+        "organisation": {"org_number": demo.entry.org_number},
+        "agent": {"org_number": agent.org_number, "name": "Konsult AB"},
+        "contact": {"name": agent.actor.name, "email": agent.email},
+        "datasets": [{"dataset_id": demo.dataset_id}],
+        "valid_from": today.isoformat(),
+        "valid_to": (today + timedelta(days=364)).isoformat(),
+        "agreement_exists": True,
+        "acknowledgement": True,
+    } | changes
+    say(f"producer_contact: utser ombud / appoints an agent ({agent.org_number})")
+    ref, _ = await open_agent(demo.context, application, demo.contact)
+    await activate(demo, ref, agent)
+    await demo.open_step("accept_appointment", ref)
+    await demo.act(agent.actor, "accept_appointment", {}, ref)
+    await demo.open_step("approve_agent", ref)
+    await demo.act("case_handler", "approve_agent", {}, ref)
+    await demo.stage("active", ref=ref)
+    return ref
+
+
+async def activate(demo: Demo, ref: str, agent: Deliverer) -> None:
+    """Let the agent's person activate the own account, unless it is on."""
+    view = await demo.until(
+        "the agent's account",
+        lambda v: bool((v["details"].get("agent_contact") or {}).get("account_id")),
+        ref,
+        whole=False,
+    )
+    person = view["details"]["agent_contact"]
+    if not person["active"]:
+        where = f"person/{person['account_id']}"
+        await demo.open_step("activate_account", where)
+        await demo.act(agent.actor, "activate_account", {}, where)
+
+
+async def deliver_as(demo: Demo, agent: Deliverer) -> bool:
+    """Take the agent's own permission all the way; returns whether its key works."""
+    await demo.fetch("verification", agent)
+    await demo.report_delivery(by=agent)
+    await demo.fetch("production", agent)
+    await demo.stage("active", ref=demo.part("permission", agent.org_number))
+    return await demo.production_works()
+
+
+async def agent(demo: Demo) -> bool:
+    """An agent delivers beside the producer under its own right, until the right ends."""
+    await onboarded(demo)
+    ola = agents_person(demo)
+    ref = await appoint(demo, ola)
+    works = await deliver_as(demo, ola)
+    agents_key = demo.keys["production"]
+    last_day = local_date(datetime.now(UTC)) + timedelta(days=364)
+    say(f"  … uppdraget gäller till och med / the appointment lasts until {last_day}")
+    permission = demo.part("permission", ola.org_number)
+    await forward(demo, permission, days=366)
+    await demo.stage("ended", ref=permission)
+    await forward(demo, ref, days=366)
+    await demo.stage("ended", ref=ref)
+    return works and not await takes_token(demo, agents_key)
+
+
+async def takes_token(demo: Demo, key: dict[str, str]) -> bool:
+    """Whether a key still gets a token in production."""
+    base = demo.addresses["portal_production"]
+    async with plain_http() as http:
+        answer = await http.post(
+            f"{base}/oauth2/token",
+            data={"grant_type": "client_credentials"},
+            auth=(key["consumer_key"], key["consumer_secret"]),
+        )
+        return answer.is_success
+
+
+async def person_of(demo: Demo) -> str:
+    """Return the workflow id of the contact's access."""
+    row = await cases.find(demo.context.pool, f"agreement/{demo.entry.org_number}")
+    assert row is not None
+    return f"person/{row['view']['details']['contact']['account_id']}"
+
+
+async def departure(demo: Demo) -> bool:
+    """The contact leaves: a successor has the role and the keys, and delivery is never cut."""
+    works = await onboarded(demo)
+    old = dict(demo.keys)
+    ref = await person_of(demo)
+    eva = {"name": "Eva Efterträdare", "email": f"eva@org-{demo.entry.org_number}.example"}
+    wanted = {"last_day": _today().isoformat(), "successors": [{"role": "contact", "person": eva}]}
+    await demo.act(demo.contact, "schedule_departure", wanted, ref)
+    await demo.until(
+        "the successor's account",
+        lambda v: bool(v["details"]["successors"]["contact"]["person"]["account_id"]),
+        ref,
+        whole=False,
+    )
+    await forward(demo, ref, days=1)
+    await demo.stage("ended", ref=ref)
+    agreement = f"agreement/{demo.entry.org_number}"
+    await demo.until(
+        "the new contact",
+        lambda v: (v["details"].get("contact") or {}).get("email") == eva["email"],
+        agreement,
+        whole=False,
+    )
+    successor = Actor(
+        subject=eva["email"],
+        name=eva["name"],
+        role=Role.PRODUCER_CONTACT,
+        organisation=demo.entry.org_number,
+    )
+    who = Deliverer(demo.entry.org_number, successor)
+    kept = await takes_token(demo, old["production"])
+    for environment in ("verification", "production"):
+        await renew(demo, environment, who)
+    await demo.until(
+        "the old key's end",
+        lambda v: v["details"].get("rotation") is None,
+        demo.part("credential", demo.entry.org_number, "production"),
+        whole=False,
+    )
+    return works and kept and await demo.production_works()
+
+
+async def renew(demo: Demo, environment: str, who: Deliverer) -> None:
+    """Fetch the new key of a rotation; where the portal has no overlap the holder asks for it."""
+    ref = demo.part("credential", who.org_number, environment)
+    view = await demo.until(
+        "a key to renew",
+        lambda v: (
+            v["stage"] == "offered"
+            or any(wait["rule"] in {"replace_key", "fetch_key"} for wait in v["waits"])
+        ),
+        ref,
+        whole=False,
+    )
+    if any(wait["rule"] == "replace_key" for wait in view["waits"]):
+        await demo.act(who.actor, "rotate", {}, ref)
+    await demo.fetch(environment, who)
+
+
+async def rotation(demo: Demo) -> bool:
+    """A year has passed: the keys are changed, and one lives in the end."""
+    await onboarded(demo)
+    old = dict(demo.keys)
+    for environment in ("verification", "production"):
+        ref = demo.part("credential", demo.entry.org_number, environment)
+        await forward(demo, ref, days=365, minutes=1)
+        await renew(demo, environment, demo.producer)
+    await demo.until(
+        "the old key's end",
+        lambda v: v["details"].get("rotation") is None,
+        demo.part("credential", demo.entry.org_number, "production"),
+        whole=False,
+    )
+    return await demo.production_works() and not await takes_token(demo, old["production"])
+
+
+async def notice(demo: Demo) -> bool:
+    """The authority gives notice: on the last day every right under the agreement ends."""
+    await onboarded(demo)
+    key = demo.keys["production"]
+    ref = f"agreement/{demo.entry.org_number}"
+    last = _today() + timedelta(days=90)
+    given = {"last_day": last.isoformat(), "reason": "Plattformen byter avtalsform."}
+    await demo.act("decider", "give_notice", given, ref)
+    permission = demo.part("permission", demo.entry.org_number)
+    await demo.until(
+        "the end to be known below",
+        lambda v: v["details"].get("valid_until_source") == "agreement",
+        permission,
+        whole=False,
+    )
+    await forward(demo, permission, days=91)
+    await demo.stage("ended", ref=permission)
+    await forward(demo, ref, days=91)
+    await demo.stage("ended", ref=ref)
+    return not await takes_token(demo, key)
+
+
+async def appeal(demo: Demo) -> bool:
+    """A denial is appealed in time and changed in the party's favour."""
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide("denied")
+    await demo.stage("appeal_period")
+    document = await demo.store("overklagande.pdf", demo.filled_form("producer"))
+    today = _today().isoformat()
+    await demo.act(demo.contact, "appeal", {"document": document, "arrival_date": today})
+    judged = {"in_time": True, "reason": "Kom in samma dag."}
+    await demo.act("case_handler", "record_timeliness", judged)
+    decided = {"dataset_id": demo.dataset_id, "granted": True, "ground": "none_needed"}
+    changed = {
+        "datasets": [decided],
+        "legal_rules": ["FL 38 §"],
+        "decisive_facts": "Underlaget har kompletterats i överklagandet.",
+        "reasons": "Beslutet ändras till er fördel.",
+    }
+    await demo.act("decider", "reconsider", changed)
+    await demo.countersign()
+    return await connect(demo)
+
+
+async def outage(demo: Demo) -> bool:
+    """The production portal is down: people are served, the cause shows, and it mends itself."""
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide()
+    await demo.countersign()
+    await demo.stage("datasets", "ended")
+    await fault(demo, "portal_production", status=503, times=1_000)
+    await demo.fetch("verification")
+    await demo.report_delivery()
+    ref = demo.part("credential", demo.entry.org_number, "production")
+    view = await demo.until("an incident", lambda v: bool(v["incidents"]), ref)
+    said = view["incidents"][0]
+    say(f"  … {said['system']}: {said['said']} ({said['attempts']} försök / attempts)")
+    note = {"text": "Vi avvaktar portalen.", "visibility": "shared"}
+    await demo.act(demo.contact, "note", note)
+    await heal(demo, "portal_production")
+    await demo.act("case_handler", "retry_step", {}, ref)
+    await demo.fetch("production")
+    await demo.stage("ended")
+    return await demo.production_works()
+
+
+async def fault(demo: Demo, system: str, **what: Any) -> None:
+    """Let a simulated system fail."""
+    async with plain_http() as http:
+        where = f"{demo.addresses[system]}/_control/faults"
+        (await http.post(where, json=what)).raise_for_status()
+    say(f"  … {system} är nere / is down")
+
+
+async def heal(demo: Demo, system: str) -> None:
+    """Let a simulated system be well."""
+    async with plain_http() as http:
+        (await http.post(f"{demo.addresses[system]}/_control/reset")).raise_for_status()
+    say(f"  … {system} är uppe / is up")
+
+
+REHEARSALS: dict[str, Callable[[Demo], Awaitable[bool]]] = {
+    "adding-dataset": adding_dataset,
+    "agent": agent,
+    "departure": departure,
+    "outage": outage,
+    "appeal": appeal,
+    "rotation": rotation,
+    "notice": notice,
+}
