@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 import pytest_asyncio
 
+from commands.demo import plain_http
 from tests.domain.playing import DECIDER, SIGNATORY, at_review, proposal
 from tests.workflows.alone import ANNA, HANDLER, OPERATOR, ORG_NUMBER, Alone, numbers, start
 from tests.workflows.outages import (
@@ -159,7 +159,7 @@ async def _has_one_living_key(credential: Alone) -> None:
     assert (application["keys"], application["secrets"]) == (1, 1)
     assert (state["offered_to"] or {})["account_id"] == ANNA["account_id"]
     readable = await everything_readable(credential.world, credential.ref)
-    async with httpx.AsyncClient() as http:
+    async with plain_http() as http:
         where = f"{credential.world.addresses[credential.portal]}/_control/secrets"
         issued = (await http.get(where)).json()
     assert issued
