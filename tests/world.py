@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -22,7 +21,7 @@ import worker
 from activities.incidents import IncidentInterceptor
 from adapters.organisation_registers import OrganisationRegisters, RegisterEntry
 from commands.context import Context
-from commands.demo import Demo
+from commands.demo import Demo, plain_http
 from commands.running import make_stack
 from domain.act import Actor
 from domain.policy import Policy
@@ -90,25 +89,25 @@ class World:
 
     async def fault(self, system: str, **fault: Any) -> None:
         """Let an outside system fail."""
-        async with httpx.AsyncClient() as http:
+        async with plain_http() as http:
             where = f"{self.addresses[system]}/_control/faults"
             (await http.post(where, json=fault)).raise_for_status()
 
     async def release(self, system: str) -> None:
         """Let a portal's own people approve everything that waits for them."""
-        async with httpx.AsyncClient() as http:
+        async with plain_http() as http:
             where = f"{self.addresses[system]}/_control/release"
             (await http.post(where, json={})).raise_for_status()
 
     async def heal(self, *systems: str) -> None:
         """Let outside systems be well again."""
-        async with httpx.AsyncClient() as http:
+        async with plain_http() as http:
             for system in systems or [n for n in self.addresses if n not in NOT_SIMULATED]:
                 await http.post(f"{self.addresses[system]}/_control/reset")
 
     async def outside(self, system: str) -> Any:
         """Return what an outside system holds."""
-        async with httpx.AsyncClient() as http:
+        async with plain_http() as http:
             return (await http.get(f"{self.addresses[system]}/_control/state")).json()
 
     # ---- when something hangs ----------------------------------------------------------------

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-
 from activities.messages import HeardWord
+from commands.demo import plain_http
 from domain.act import Actor, Role
 from domain.credential import credential_id
 from records import secrets
@@ -116,7 +115,7 @@ class Alone:
 
     async def token_status(self, key: dict[str, str]) -> int:
         """Ask the portal for a token with a key; 200 where the key lives."""
-        async with httpx.AsyncClient() as http:
+        async with plain_http() as http:
             answer = await http.post(
                 f"{self.world.addresses[self.portal]}/oauth2/token",
                 data={"grant_type": "client_credentials"},

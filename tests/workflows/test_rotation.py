@@ -12,6 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.portal import KeyInput, Portal
 from adapters.api_portal import ApiPortal
 from adapters.portal_keys import IssuedKey
+from commands.demo import plain_http
 from tests.workflows.alone import ANNA, EVA, HANDLER, Alone, holder
 from tests.world import World
 
@@ -21,7 +22,7 @@ PORTAL = "portal_production"
 @pytest.fixture
 async def several(world: World) -> AsyncIterator[None]:
     """Let the production portal give a key several secrets, for one test."""
-    async with httpx.AsyncClient() as http:
+    async with plain_http() as http:
         where = f"{world.addresses[PORTAL]}/_control/secrets"
         await http.post(where, json={"several": True})
         yield
