@@ -38,6 +38,13 @@ OFFICIAL = {
     "phone": "010-123 45 68",
     "email": "pia@kiruna.example",
 }
+STANDING = {
+    "accepted": True,
+    "organisation": {"org_number": ORG_NUMBER, "kind": "municipality"},
+    "organisation_name": "Kiruna kommun",
+    "contact": PERSON,
+}
+COVERED = {"dataset_id": "detaljplan", "specification": "4.1", "personal_data": "declared"}
 PLAN = {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}
 NO_PLAN = {"dataset_id": "detaljplan", "granted": False}
 RULES = {"legal_rules": ["FL 32 §"], "decisive_facts": "Granskat."}
@@ -51,8 +58,14 @@ def _declared() -> dict[str, Any]:
     return application
 
 
-def openings() -> Examples:
+def openings(state: State) -> Examples:
     """Return applications: one with personal data, which may turn out to have none."""
+    organisation = {"organisation": {"org_number": ORG_NUMBER}}
+    if state.type == "DatasetConnection":
+        return [organisation | {"datasets": [each]} for each in _declared()["datasets"]]
+    if state.type == "AgentAppointment":
+        appointment = read("appointment.json") | organisation
+        return [appointment, appointment | {"valid_from": "2026-04-01"}]
     return [_declared()]
 
 
@@ -170,6 +183,25 @@ def steps(state: State, moment: Moment) -> dict[str, Examples]:
         "change_hosting": [{"hosting": "own_api", "base_url": "https://data.kiruna.example"}],
         "end_permission": [{"reason": "Slut", "at": later}],
         "revoke_key": [{"reason": "Läckt"}],
+        "change_declaration": [{"personal_data": "declared", "a3": ["namn"], "a4": ["ägare"]}],
+        "change_delivery": [
+            {"delivery": "agent"},
+            {"delivery": "own", "hosting": "data_host"},
+        ],
+        "give_notice": [{"last_day": later, "reason": "Slut", "document": SIGNED}],
+        "confirm_access": [{"persons": [PERSON["email"]]}],
+        "schedule_departure": [{"last_day": later}],
+        "name_successor": [{"role": "contact", "person": {"name": "B", "email": "b@kiruna.example"}}],
+        "change_duties": [{"roles": ["contact"], "from": later}],
+        "suspend": [{"reason": "Borttappad dator"}],
+        "refuse_appointment": [{"reason": "Ingen tid"}],
+        "decline_agent": [{"reason": "Okänd"}],
+        "decline_extension": [{"reason": "Nej"}],
+        "change_datasets": [{"add": [{"dataset_id": "byggnad"}]}, {"remove": ["detaljplan"]}],
+        "request_extension": [{"valid_to": "2028-03-01"}],
+        "approve_extension": [{"valid_to": "2028-03-01"}],
+        "revoke_agent": [{"reason": "Klart"}],
+        "leave_appointment": [{"reason": "Klart"}],
         "enrol": [{"ref": dataset_id(ORG_NUMBER, "detaljplan"), "type": "DatasetConnection"}],
     }
 
@@ -204,7 +236,7 @@ def heard(state: State) -> dict[str, Examples]:
         "organisation_found": [{"account_id": "org-1"}],
         "person_found": [
             PERSON | {"role": role, "active": active}
-            for role in ("contact", "deputy")
+            for role in ("contact", "deputy", "agent_contact")
             for active in approvals
         ],
         "person_active": [{"account_id": ACCOUNT}],
@@ -215,7 +247,13 @@ def heard(state: State) -> dict[str, Examples]:
         "dataset_connected": [{"ref": ref} for ref in refs],
         "part_ended": [{"ref": ref, "outcome": "withdrawn"} for ref in refs],
         "permission_active": [{"ref": ref} for ref in refs],
-        "enrolled": [{"accepted": each} for each in approvals],
+        "enrolled": [STANDING, STANDING | {"granted": {"detaljplan": COVERED}}, {"accepted": False}],
+        "dataset_enrolled": [{"accepted": each} for each in approvals],
+        "dataset_ready": [{"dataset_id": "detaljplan"}],
+        "person_left": [{"account_id": ACCOUNT}],
+        "account_off": [{}],
+        "account_found_off": [{}],
+        "account_found_on": [{}],
         "agreement_in_force": [{}],
         "contacts": [{"holder": PERSON}],
         "system_account_found": [{"login_name": "abcd1234"}],
@@ -232,6 +270,7 @@ def heard(state: State) -> dict[str, Examples]:
         "application_gone": [{}],
         "person_activated": [{}],
         "release": [{"ref": onboarding_id(ORG_NUMBER)}],
+        "successor_found": [],
         "end": [{"outcome": "withdrawn"}],
     }
 

@@ -45,11 +45,15 @@ MUCH_LATER = timedelta(days=190)  # some steps open with time alone (FL 12 §)
 ASIDE = frozenset(
     {
         "assign",
+        "change_delivery",
         "change_hosting",
+        "confirm_access",
+        "confirm_responsibility",
         "declare_bias",
         "describe_dataset",
         "extend_deadline",
         "name_deputy",
+        "name_successor",
         "note",
         "park",
         "refuse_request_decision",
@@ -130,12 +134,13 @@ class Explorer:
             workflow_id=f"{self._machine.name}/{examples.ORG_NUMBER}", type=self._machine.name
         )
         moment = Moment(NOON, self._policy)
-        if self._machine.opening is None:
-            name = "enrol" if self._machine.name == "PersonAccess" else "begin"
+        name = "enrol" if self._machine.name == "PersonAccess" else "begin"
+        if name in self._machine.reactions:
             for content in examples.begins(empty, moment):
                 yield name, self._heard(Played(empty, NOON), EntryKind.WORD, name, content)
+        if self._machine.opening is None:
             return
-        for application in examples.openings():
+        for application in examples.openings(empty):
             step = self._machine.opening
             actor = _actor(step, empty)
             payload = step.payload.model_validate(application)
@@ -235,10 +240,11 @@ def _actor(step: Step[Any], state: State) -> Actor:
     if role in {Role.PRODUCER_CONTACT, Role.AGENT_CONTACT, Role.PRODUCER_MEMBER}:
         contact = examples.PERSON["email"]
         person = getattr(state, "contact", None)
+        organisation = examples.ORG_NUMBER
+        if role is Role.AGENT_CONTACT and hasattr(state, "agent_contact"):
+            person, organisation = state.agent_contact, state.agent_id
         subject = person.email if person else contact
-        return Actor(
-            subject=str(subject), name="Anna Lind", role=role, organisation=examples.ORG_NUMBER
-        )
+        return Actor(subject=str(subject), name="Anna Lind", role=role, organisation=organisation)
     return Actor(subject=f"a {role}", name="Hanna", role=role)
 
 

@@ -311,6 +311,7 @@ def _can_park(state: CaseState, moment: Moment) -> bool:
 
 def _can_ask(state: CaseState, moment: Moment) -> bool:
     asking = {"intake", "account", "agreement", "supplement", "review", "assessment"}
+    asking |= {"proposed", "accepted"}
     is_free = not awaits_completion(state) or is_completion_overdue(state, moment)
     return is_case(state, moment) and state.stage in asking and is_free
 
