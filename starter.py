@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from commands import bulk, documents, keys, looking, preparing, running, showing
+from commands import bulk, documents, keys, looking, preparing, rebuilding, running, showing
 from commands.acting import open_onboarding, take_step
 from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
 from commands.people import actor_of, parse_as
@@ -362,6 +362,17 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
         for name, count in counts.items():
             print_line(f"{name:14} {count}")
     return 1 if counts.get("refused") else 0
+
+
+@app.command
+def rebuild(*, data_dir: DataDir = None, json: Json = False) -> int:
+    """Write lists and views again from the running workflows and the record, beside the workers.
+
+    Example: starter.py rebuild
+    """
+    counted = _with_context(rebuilding.rebuild, data_dir)
+    showing.print_result(counted, json=json)
+    return 1 if counted["unknown"] else 0
 
 
 @app.command

@@ -38,8 +38,26 @@ on conflict (chain_id) do update set
     updated_at = excluded.updated_at, search = excluded.search, view = excluded.view
 where cases.version <= excluded.version
 
+-- write_closing_view --
+insert into closing_views (chain_id, kind, version, view) values ($1, $2, $3, $4)
+on conflict (chain_id) do update set
+    kind = excluded.kind, version = excluded.version, view = excluded.view
+where closing_views.version <= excluded.version
+
 -- empty_read_model --
 truncate cases
+
+-- chains_to_rebuild --
+select chain_id, workflow_id from chains order by ordinal
+
+-- known_of_chain --
+select chains.number, closing_views.kind, closing_views.view, (
+    select at from journal where journal.chain_id = chains.chain_id order by sequence desc limit 1
+) as updated_at
+from chains left join closing_views using (chain_id) where chains.chain_id = $1 for update of chains
+
+-- forget_row --
+delete from cases where chain_id = $1
 
 -- case_by_ref --
 select cases.* from cases join chains using (chain_id)
