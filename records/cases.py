@@ -59,9 +59,6 @@ async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
         await connection.execute(query("advance_chain"), batch.chain_id, *advanced)
         updated_at = batch.entries[-1].at if batch.entries else None
         view = storable(batch.view) | {"number": number, "case_number": chain.case_number}
-        if view.get("ended_at"):
-            closing = (batch.chain_id, batch.kind, view["version"], view)
-            await connection.execute(query("write_closing_view"), *closing)
         await write_row(connection, batch.chain_id, batch.kind, view, updated_at)
         await connection.execute("select pg_notify('cases', $1)", batch.workflow_id)
     return number
@@ -77,7 +74,11 @@ async def _draw(connection: Any, series: str | None) -> str | None:
 async def write_row(
     connection: Any, chain_id: str, kind: str, view: Row, updated_at: datetime | None
 ) -> None:
-    """Write the row of a view, unless a newer one stands; the caller has locked the chain."""
+    """Write the row of a view, unless a newer one stands; the caller has locked the chain.
+
+    The view of what has ended is kept as its closing view too; one that is opened again (a person
+    who is needed once more) takes its place.
+    """
     waiting = view.get("waiting") or {}
     organisation = view["organisation"]
     opened_at = _instant(view.get("opened_at"))

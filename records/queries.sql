@@ -23,6 +23,14 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 select sequence, case_number, digest from journal where chain_id = $1 and sequence between $2 and $3
 
 -- write_case --
+with closing as (
+    insert into closing_views (chain_id, kind, version, view)
+    select $1::text, $6::text, $20::integer, $23::jsonb
+    where $19::timestamptz is not null or exists (select from closing_views where chain_id = $1)
+    on conflict (chain_id) do update set
+        kind = excluded.kind, version = excluded.version, view = excluded.view
+    where closing_views.version <= excluded.version
+)
 insert into cases (chain_id, workflow_id, number, case_number, type, kind, org_number, organisation,
     organisation_order, stage, outcome, waiting_on, waiting_since, waiting_rule, waiting_due, handler,
     owner, opened_at, ended_at, version, updated_at, search, view)
@@ -38,12 +46,6 @@ on conflict (chain_id) do update set
     updated_at = excluded.updated_at, search = excluded.search, view = excluded.view
 where cases.version <= excluded.version
 
--- write_closing_view --
-insert into closing_views (chain_id, kind, version, view) values ($1, $2, $3, $4)
-on conflict (chain_id) do update set
-    kind = excluded.kind, version = excluded.version, view = excluded.view
-where closing_views.version <= excluded.version
-
 -- empty_read_model --
 truncate cases
 
@@ -51,7 +53,7 @@ truncate cases
 select chain_id, workflow_id from chains order by ordinal
 
 -- known_of_chain --
-select chains.number, closing_views.kind, closing_views.view, (
+select number, kind, view, view ->> 'ended_at' is not null as has_ended, (
     select at from journal where journal.chain_id = chains.chain_id order by sequence desc limit 1
 ) as updated_at
 from chains left join closing_views using (chain_id) where chains.chain_id = $1 for update of chains

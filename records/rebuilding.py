@@ -69,7 +69,7 @@ async def _rebuild_one(
 ) -> None:
     async with pool.acquire() as connection, connection.transaction():
         known: Any = await connection.fetchrow(query("known_of_chain"), chain_id)
-        has_ended = known["view"] is not None
+        has_ended: bool = known["has_ended"]
         if has_ended:
             truth: Truth | None = Truth(kind=known["kind"], view=known["view"])
         else:

@@ -108,6 +108,21 @@ async def test_a_closing_view_stays(pool: asyncpg.Pool) -> None:
             await pool.execute(attempt)
 
 
+async def test_what_is_opened_again_is_asked_again(pool: asyncpg.Pool) -> None:
+    """A person who is needed once more lives on in the same chain: the closing view is over."""
+    await record(pool, batch(line(1), version=5, **ENDED))
+    await record(pool, batch(line(2), version=6))
+
+    async def ask(workflow_id: str, chain_id: str) -> Truth:
+        return Truth(kind="case", view=view(version=7, stage="review"))
+
+    rebuilt = await rebuild(pool, ask)
+
+    row = await cases.find(pool, ONBOARDING)
+    assert row is not None
+    assert (rebuilt.from_workflows, row["version"], row["stage"]) == (1, 7, "review")
+
+
 async def _closing(pool: asyncpg.Pool) -> list[tuple[int, str]]:
     rows = await pool.fetch("select version, view ->> 'outcome' as outcome from closing_views")
     return [(row["version"], row["outcome"]) for row in rows]
