@@ -33,6 +33,7 @@ from activities.notices import Notices
 from activities.portal import Offers, Portal
 from activities.record import Records
 from activities.register import Agreements
+from activities.watching import Watch
 from adapters.account_system import AccountSystem
 from adapters.agreement_register import AgreementRegister
 from adapters.api_portal import ApiPortal
@@ -51,7 +52,7 @@ from runtime.health import HealthServer
 from runtime.log_setup import set_up_logging
 from runtime.settings import Settings
 from runtime.temporal import connect, make_plugin
-from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
+from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE, Durable
 from workflows.connection import DatasetConnection
 from workflows.credential import Credential
 from workflows.onboarding import ProducerOnboarding
@@ -59,7 +60,7 @@ from workflows.permission import Permission
 from workflows.person import PersonAccess
 from workflows.producer_agreement import ProducerAgreement
 
-WORKFLOWS: list[type] = [
+WORKFLOWS: list[type[Durable[Any]]] = [
     ProducerOnboarding,
     DatasetConnection,
     ProducerAgreement,
@@ -70,6 +71,7 @@ WORKFLOWS: list[type] = [
 SLOTS = {System.RECORDS: 20, System.CASES: 20}
 SLOTS_OUTSIDE = 10
 PICKUP_LOOK_SECONDS = 10
+WATCH_SECONDS = 15
 POLLED_LATELY = timedelta(seconds=120)
 
 log = logging.getLogger("worker")
@@ -233,6 +235,18 @@ async def _keep_telling_pickups(pool: asyncpg.Pool, client: Client) -> None:
         await asyncio.sleep(PICKUP_LOOK_SECONDS)
 
 
+def shutting_off() -> list[str]:
+    """Return the operations that shut something off."""
+    every = {name: operation for each in WORKFLOWS for name, operation in each.operations.items()}
+    return sorted(name for name, operation in every.items() if operation.shuts_off)
+
+
+async def _keep_watching(watch: Watch) -> None:
+    while True:
+        await watch.look()
+        await asyncio.sleep(WATCH_SECONDS)
+
+
 async def polls(client: Client) -> bool:
     """Whether this very worker has polled for workflow tasks lately."""
     described = await client.workflow_service.describe_task_queue(
@@ -278,20 +292,26 @@ async def run(settings: Settings) -> None:
         IncidentInterceptor(pool, client),
         max_cached_workflows=settings.max_cached_workflows,
     )
+    watch = Watch(pool, client, shutting_off())
     health = HealthServer(
         {
             "polls": lambda: polls(client),
             "migrations": lambda: is_current(pool),
-        }
+        },
+        watch.text,
     )
     port = await health.start(settings.health_port, settings.listen_host)
     log.info("worker started, health on port %s", port)
     async with contextlib.AsyncExitStack() as running:
         for worker in workers:
             await running.enter_async_context(worker)
-        telling = asyncio.create_task(_keep_telling_pickups(pool, client))
+        looking = [
+            asyncio.create_task(_keep_telling_pickups(pool, client)),
+            asyncio.create_task(_keep_watching(watch)),
+        ]
         await stop.wait()
-        telling.cancel()
+        for task in looking:
+            task.cancel()
     await health.stop()
     await adapters.close()
     await pool.close()

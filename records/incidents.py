@@ -7,6 +7,19 @@ from pydantic import BaseModel, ConfigDict
 
 from records.sql import query
 
+# A workflow whose own task fails is an incident too, of this system and operation.
+WORKFLOW, WORKFLOW_TASK = "workflow", "workflow_task"
+
+
+class FailedTask(BaseModel):
+    """A workflow task that fails: a bug of ours, or a key that is missing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    workflow_id: str
+    attempts: int
+    cause: str
+
 
 class Incident(BaseModel):
     """One failing operation of one workflow."""
@@ -82,3 +95,11 @@ async def shown(
     """Return the incidents that show: from the third failed attempt, or when unmendable."""
     rows = await pool.fetch(query("incidents_open"), workflow_ids, system)
     return [Incident(**dict(row)) for row in rows]
+
+
+async def note_failed_tasks(pool: asyncpg.Pool, failed: list[FailedTask], now: datetime) -> None:
+    """Let the incidents of workflow tasks be exactly these; one that goes on keeps its `since`."""
+    async with pool.acquire() as connection, connection.transaction():
+        rows = [(each.workflow_id, each.attempts, each.cause, now) for each in failed]
+        await connection.execute(query("workflow_tasks_mended"), [row[0] for row in rows])
+        await connection.executemany(query("workflow_task_failed"), rows)

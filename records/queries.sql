@@ -111,7 +111,7 @@ with wanted as (
            where (incidents.attempts >= 3 or incidents.unmendable)
            and (failing.chain_id = cases.chain_id or failing.case_number = cases.number)
            and failing.ended_at is null
-           and (operation like 'notice:%'
+           and (operation like 'notice:%' or incidents.system = 'workflow'
                 or failing.view -> 'pending' @> jsonb_build_array(jsonb_build_object('key', operation)))))
       and ($14::boolean or ended_at is null)
       and ($15::text is null or kind = $15)
@@ -243,7 +243,17 @@ delete from incidents where workflow_id = $1 and operation = $2 returning attemp
 
 -- incidents_forgotten --
 delete from incidents where workflow_id = $1 and not operation = any($2::text[])
-    and operation not like 'notice:%'
+    and operation not like 'notice:%' and system <> 'workflow'
+
+-- workflow_task_failed --
+insert into incidents (workflow_id, operation, system, since, attempts, said, unmendable, next_try_at, updated_at)
+values ($1, 'workflow_task', 'workflow', $4, $2, $3, true, $4, $4)
+on conflict (workflow_id, operation) do update set
+    attempts = excluded.attempts, said = excluded.said, next_try_at = excluded.next_try_at,
+    updated_at = excluded.updated_at
+
+-- workflow_tasks_mended --
+delete from incidents where system = 'workflow' and not workflow_id = any($1::text[])
 
 -- incidents_failing --
 select * from incidents where system = $1 and attempts > 0 order by since, workflow_id, operation
@@ -252,3 +262,19 @@ select * from incidents where system = $1 and attempts > 0 order by since, workf
 select * from incidents where (attempts >= 3 or unmendable)
     and ($1::text[] is null or workflow_id = any($1))
     and ($2::text is null or system = $2) order by since, workflow_id, operation
+
+-- incidents_by_system --
+select system, count(*) as count, min(since) as oldest from incidents
+where (attempts >= 3 or unmendable) and (system = 'workflow' or exists (
+    select from cases where cases.workflow_id = incidents.workflow_id and ended_at is null
+    and (operation like 'notice:%'
+         or view -> 'pending' @> jsonb_build_array(jsonb_build_object('key', operation)))))
+group by system
+
+-- count_open_cases --
+select count(*) from cases where kind = 'case' and ended_at is null
+
+-- count_overdue --
+select count(*) from cases, jsonb_array_elements(view -> 'pending') as want
+where stage = 'ending' and ended_at is null
+    and want ->> 'operation' = any($1::text[]) and (want ->> 'since')::timestamptz < $2

@@ -147,8 +147,9 @@ async def test_the_read_model_is_the_truth_after_random_acts_and_a_rebuild(
 
     assert [] == await _differences(pool, played)
     assert [] == await verification.verify(pool)
-    lines = await pool.fetch("select chain_id, count(*) from journal group by chain_id")
-    assert {name: len(each.walk.journal) for name, each in by_chain.items()} == dict(lines)
+    counted = await pool.fetch("select chain_id, count(*) from journal group by chain_id")
+    lines = {row["chain_id"]: row["count"] for row in counted}
+    assert {name: len(each.walk.journal) for name, each in by_chain.items()} == lines
 
     async def ask(workflow_id: str, chain_id: str) -> Truth:
         told = by_chain[chain_id]
