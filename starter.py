@@ -340,10 +340,7 @@ def retry(system: System | None = None, *, data_dir: DataDir = None, json: Json 
     Example: starter.py retry portal_production
     """
     counted = _with_context(lambda context: retry_failing(context, system), data_dir)
-    if json:
-        print_json(counted)
-    else:
-        print_line(f"{counted['retried']} / {counted['failing']}")
+    showing.print_result(counted, json=json)
 
 
 @app.command(name="import")

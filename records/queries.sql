@@ -243,7 +243,7 @@ delete from incidents where workflow_id = $1 and operation = $2 returning attemp
 
 -- incidents_forgotten --
 delete from incidents where workflow_id = $1 and not operation = any($2::text[])
-    and operation not like 'notice:%' and system <> 'workflow'
+    and operation not like 'notice:%' and system <> 'workflow' and updated_at <= $3
 
 -- workflow_task_failed --
 insert into incidents (workflow_id, operation, system, since, attempts, said, unmendable, next_try_at, updated_at)
