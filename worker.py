@@ -21,7 +21,15 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.runtime import OpenTelemetryConfig, PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    OpenTelemetryConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.worker import Worker
 
 from activities.accounts import Accounts
@@ -273,7 +281,14 @@ def _runtime(settings: Settings) -> Runtime:
             unit_suffix=True,
             durations_as_seconds=True,
         )
-    return Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    core = LogForwardingConfig(
+        logging.getLogger("temporalio.core"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,  # they go along as fields (runtime/log_setup.py)
+    )
+    heard = LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), core)
+    return Runtime(telemetry=TelemetryConfig(logging=heard, metrics=metrics))
 
 
 async def run(settings: Settings) -> None:

@@ -80,6 +80,23 @@ with recursive below as (
 select cases.* from cases join below using (chain_id)
 where not is_root order by cases.opened_at, cases.workflow_id
 
+-- waits_of_parts --
+with recursive below as (
+    select chain_id as root, chain_id, workflow_id, ordinal, followed_by from chains
+    where chain_id = any($1::text[])
+    union
+    select below.root, part.chain_id, part.workflow_id, place.ordinal, place.followed_by
+    from below join cases part on part.owner = below.workflow_id
+        join chains place on place.chain_id = part.chain_id
+    where case when below.followed_by is null
+        then place.ordinal > below.ordinal or part.ended_at is null
+        else place.ordinal between below.ordinal and below.followed_by end
+)
+select distinct on (root) root, waiting_on, waiting_since, waiting_rule, waiting_due
+from below join cases using (chain_id)
+where chain_id <> root and ended_at is null and waiting_on is not null
+order by root, array_position($2::text[], waiting_on), waiting_since
+
 -- of_organisation --
 select * from cases where org_number = $1 order by opened_at, workflow_id
 
