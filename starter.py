@@ -15,7 +15,17 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from commands import bulk, departures, documents, keys, looking, preparing, running, showing
+from commands import (
+    bulk,
+    departures,
+    documents,
+    keys,
+    looking,
+    preparing,
+    rebuilding,
+    running,
+    showing,
+)
 from commands.acting import take_step
 from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
 from commands.opening import opener_of, org_number_of
@@ -342,10 +352,7 @@ def retry(system: System | None = None, *, data_dir: DataDir = None, json: Json 
     Example: starter.py retry portal_production
     """
     counted = _with_context(lambda context: retry_failing(context, system), data_dir)
-    if json:
-        print_json(counted)
-    else:
-        print_line(f"{counted['retried']} / {counted['failing']}")
+    showing.print_result(counted, json=json)
 
 
 @app.command(name="import")
@@ -381,6 +388,17 @@ def departures_file(file: Path, *, data_dir: DataDir = None, json: Json = False)
         for name, count in counts.items():
             print_line(f"{name:14} {count}")
     return 1 if counts.get("refused") else 0
+
+
+@app.command
+def rebuild(*, data_dir: DataDir = None, json: Json = False) -> int:
+    """Write lists and views again from the running workflows and the record, beside the workers.
+
+    Example: starter.py rebuild
+    """
+    counted = _with_context(rebuilding.rebuild, data_dir)
+    showing.print_result(counted, json=json)
+    return 1 if counted["unknown"] else 0
 
 
 @app.command

@@ -21,7 +21,15 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.runtime import OpenTelemetryConfig, PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    OpenTelemetryConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.worker import Worker
 
 from activities.accounts import Accounts
@@ -33,6 +41,7 @@ from activities.notices import Notices
 from activities.portal import Offers, Portal
 from activities.record import Records
 from activities.register import Agreements
+from activities.watching import Watch
 from adapters.account_system import AccountSystem
 from adapters.agreement_register import AgreementRegister
 from adapters.api_portal import ApiPortal
@@ -52,7 +61,7 @@ from runtime.log_setup import set_up_logging
 from runtime.settings import Settings
 from runtime.temporal import connect, make_plugin
 from workflows.appointment import AgentAppointment
-from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
+from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE, Durable
 from workflows.connection import DatasetConnection
 from workflows.credential import Credential
 from workflows.onboarding import ProducerOnboarding
@@ -60,7 +69,7 @@ from workflows.permission import Permission
 from workflows.person import PersonAccess
 from workflows.producer_agreement import ProducerAgreement
 
-WORKFLOWS: list[type] = [
+WORKFLOWS: list[type[Durable[Any]]] = [
     ProducerOnboarding,
     DatasetConnection,
     AgentAppointment,
@@ -72,6 +81,7 @@ WORKFLOWS: list[type] = [
 SLOTS = {System.RECORDS: 20, System.CASES: 20}
 SLOTS_OUTSIDE = 10
 PICKUP_LOOK_SECONDS = 10
+WATCH_SECONDS = 15
 POLLED_LATELY = timedelta(seconds=120)
 
 log = logging.getLogger("worker")
@@ -246,6 +256,18 @@ async def _keep_telling_pickups(pool: asyncpg.Pool, client: Client) -> None:
         await asyncio.sleep(PICKUP_LOOK_SECONDS)
 
 
+def shutting_off() -> list[str]:
+    """Return the operations that shut something off."""
+    every = {name: operation for each in WORKFLOWS for name, operation in each.operations.items()}
+    return sorted(name for name, operation in every.items() if operation.shuts_off)
+
+
+async def _keep_watching(watch: Watch) -> None:
+    while True:
+        await watch.look()
+        await asyncio.sleep(WATCH_SECONDS)
+
+
 async def polls(client: Client) -> bool:
     """Whether this very worker has polled for workflow tasks lately."""
     described = await client.workflow_service.describe_task_queue(
@@ -272,7 +294,14 @@ def _runtime(settings: Settings) -> Runtime:
             unit_suffix=True,
             durations_as_seconds=True,
         )
-    return Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    core = LogForwardingConfig(
+        logging.getLogger("temporalio.core"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,  # they go along as fields (runtime/log_setup.py)
+    )
+    heard = LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), core)
+    return Runtime(telemetry=TelemetryConfig(logging=heard, metrics=metrics))
 
 
 async def run(settings: Settings) -> None:
@@ -291,20 +320,26 @@ async def run(settings: Settings) -> None:
         IncidentInterceptor(pool, client),
         max_cached_workflows=settings.max_cached_workflows,
     )
+    watch = Watch(pool, client, shutting_off())
     health = HealthServer(
         {
             "polls": lambda: polls(client),
             "migrations": lambda: is_current(pool),
-        }
+        },
+        watch.text,
     )
     port = await health.start(settings.health_port, settings.listen_host)
     log.info("worker started, health on port %s", port)
     async with contextlib.AsyncExitStack() as running:
         for worker in workers:
             await running.enter_async_context(worker)
-        telling = asyncio.create_task(_keep_telling_pickups(pool, client))
+        looking = [
+            asyncio.create_task(_keep_telling_pickups(pool, client)),
+            asyncio.create_task(_keep_watching(watch)),
+        ]
         await stop.wait()
-        telling.cancel()
+        for task in looking:
+            task.cancel()
     await health.stop()
     await adapters.close()
     await pool.close()

@@ -60,7 +60,9 @@ class Records:
         )
         number = await cases.record(self._pool, batch)
         wanted_now = [each["key"] for each in wanted.view.get("pending", [])]
-        await incidents.forget_others(self._pool, wanted.workflow_id, wanted_now)
+        await incidents.forget_others(
+            self._pool, wanted.workflow_id, wanted_now, as_of=wanted.entries[-1].at
+        )
         return Recorded(number=number)
 
     @activity.defn

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from rich.progress import Progress
 
-from commands.context import CommandError, Context, say
+from commands.context import STDERR, CommandError, Context, say
 from commands.opening import open_onboarding
 from commands.people import actor_of
 from domain.act import Actor
@@ -107,7 +107,7 @@ async def import_file(context: Context, path: Path) -> dict[str, int]:
     actor = await actor_of(context, "case_handler", None)
     counts: dict[str, int] = {"skipped": len(rows) - len(todo)}
     slots = asyncio.Semaphore(AT_ONCE)
-    with _Report(report) as written, Progress(transient=True) as progress:
+    with _Report(report) as written, Progress(transient=True, console=STDERR) as progress:
         task = progress.add_task("import", total=len(todo))
 
         async def one(row: Row) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import yaml
+from rich.console import Console
 from temporalio.client import Client
 
 from domain.policy import Policy
@@ -23,6 +24,7 @@ from runtime.stack_directory import StackDirectory
 from runtime.temporal import connect, make_plugin
 
 DATA_DIR = ROOT / "var" / "stack"
+STDERR = Console(stderr=True)  # progress; stdout is for data alone
 
 
 class CommandError(Exception):

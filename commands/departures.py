@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from commands.context import CommandError, Context, say
+from commands.context import STDERR, CommandError, Context, say
 from domain.act import Actor, Role
 from records import people
 from runtime.acting import NoSuchCaseError, StepRefusedError, send_step
@@ -60,7 +60,7 @@ async def departures(context: Context, path: Path) -> dict[str, int]:
     rows = await asyncio.to_thread(read_list, path)
     counts: dict[str, int] = {}
     written: list[tuple[object, ...]] = [REPORT]
-    with Progress(transient=True) as progress:
+    with Progress(transient=True, console=STDERR) as progress:
         task = progress.add_task("departures", total=len(rows))
         for line, values in rows:
             result, reason = await _schedule(context, path, values)

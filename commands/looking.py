@@ -14,7 +14,7 @@ from domain.machines import MACHINES
 from domain.organisations import BadOrgNumber, parse_org_number
 from domain.view import forecast as play_forward
 from records import cases
-from records.lists import Filter, list_cases
+from records.lists import Filter, list_cases, with_waits_of_parts
 from records.verification import verify as verify_journal
 
 SHORT = (
@@ -41,24 +41,11 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
 async def list_all(context: Context, wanted: Filter, screen: Screen, *, json: bool) -> None:
     """Print the cases that a filter leaves."""
     page = await list_cases(context.pool, wanted)
-    rows = [await _with_parts(context, row) for row in page.rows]
+    rows = await with_waits_of_parts(context.pool, page.rows)
     if json:
         print_json([_short(row) for row in rows])
     else:
         screen.rows(rows)
-
-
-async def _with_parts(context: Context, row: dict[str, Any]) -> dict[str, Any]:
-    """Let a case that waits on nobody itself say on whom its parts wait."""
-    if row["waiting_on"] is not None or row["ended_at"] is not None:
-        return row
-    waiting = (await view_of(context, row["workflow_id"]))["waiting"] or {}
-    names = {"waiting_on": "on", "waiting_since": "since", "waiting_rule": "rule"}
-    return (
-        row
-        | {name: waiting.get(key) for name, key in names.items()}
-        | {"waiting_due": waiting.get("due")}
-    )
 
 
 async def show(context: Context, ref: str, screen: Screen, *, json: bool) -> None:

@@ -207,7 +207,8 @@ async def departure(demo: Demo) -> bool:
 
 def _successor(view: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = view["details"].get("successors", {}).get("contact", {})
-    return found.get("person", {})
+    person: dict[str, Any] = found.get("person", {})
+    return person
 
 
 async def renew(demo: Demo, environment: str, who: Deliverer) -> None:

@@ -1,32 +1,57 @@
 """Retrying by hand after an outage: everything that fails at a system, with progress."""
 
+import asyncio
 import uuid
+from collections import Counter
 
 from rich.progress import Progress
+from temporalio.service import RPCError
 
-from commands.context import Context
+from commands.context import STDERR, Context
 from commands.people import actor_of
+from domain.act import Actor
 from domain.state import System
 from records import incidents
+from records.incidents import Incident
 from runtime.acting import NoSuchCaseError, StepRefusedError, send_step
+
+AT_ONCE = 20
 
 
 async def retry_failing(context: Context, system: System | None) -> dict[str, int]:
-    """Take `retry_step` in every workflow that fails at a system; returns how many took it."""
+    """Take `retry_step` in every workflow that fails at a system; returns how many ended how.
+
+    `failing` of them were found; `retried` are tried again at once; `passed_over` no longer need it
+    (the first success has woken the rest) or are mails, which only time and the first success try
+    again; `unanswered` did not take the step in time.
+    """
     systems = [system] if system else list(System)
     failing = [each for name in systems for each in await incidents.failing(context.pool, name)]
     actor = await actor_of(context, "operator", None)
-    retried = 0
-    with Progress(transient=True) as progress:
-        for each in progress.track(failing):
-            request = {
-                "request_id": str(uuid.uuid4()),
-                "actor": actor.model_dump(mode="json"),
-                "payload": {"operation": each.operation},
-            }
-            try:
-                await send_step(context.client, each.workflow_id, "retry_step", request)
-            except (StepRefusedError, NoSuchCaseError):
-                continue
-            retried += 1
-    return {"failing": len(failing), "retried": retried}
+    counts = Counter(failing=len(failing), retried=0, passed_over=0, unanswered=0)
+    slots = asyncio.Semaphore(AT_ONCE)
+    with Progress(transient=True, console=STDERR) as progress:
+        task = progress.add_task("retry", total=len(failing))
+
+        async def one(incident: Incident) -> None:
+            async with slots:
+                counts[await _retry(context, incident, actor)] += 1
+            progress.advance(task)
+
+        await asyncio.gather(*(one(each) for each in failing))
+    return dict(counts)
+
+
+async def _retry(context: Context, incident: Incident, actor: Actor) -> str:
+    request = {
+        "request_id": str(uuid.uuid4()),
+        "actor": actor.model_dump(mode="json"),
+        "payload": {"operation": incident.operation},
+    }
+    try:
+        await send_step(context.client, incident.workflow_id, "retry_step", request)
+    except (StepRefusedError, NoSuchCaseError):
+        return "passed_over"
+    except RPCError:
+        return "unanswered"
+    return "retried"

@@ -16,10 +16,10 @@ from records.keys import make_key_file
 from records.migrate import migrate
 from runtime.processes import ProcessEndedError
 from runtime.stack import Stack
-from runtime.stack_directory import StackDirectory, StackInUseError
+from runtime.stack_directory import StackDirectory, StackInUseError, StoreChangedError
 from workflows.case import SEARCH_ATTRIBUTES
 
-StackError = (StackInUseError, ProcessEndedError)
+StackError = (StackInUseError, StoreChangedError, ProcessEndedError)
 
 
 def make_stack(data_dir: Path, **options: Any) -> Stack:

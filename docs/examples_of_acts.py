@@ -191,7 +191,9 @@ def steps(state: State, moment: Moment) -> dict[str, Examples]:
         "give_notice": [{"last_day": later, "reason": "Slut", "document": SIGNED}],
         "confirm_access": [{"persons": [PERSON["email"]]}],
         "schedule_departure": [{"last_day": later}],
-        "name_successor": [{"role": "contact", "person": {"name": "B", "email": "b@kiruna.example"}}],
+        "name_successor": [
+            {"role": "contact", "person": {"name": "B", "email": "b@kiruna.example"}}
+        ],
         "change_duties": [{"roles": ["contact"], "from": later}],
         "suspend": [{"reason": "Borttappad dator"}],
         "refuse_appointment": [{"reason": "Ingen tid"}],
@@ -247,7 +249,11 @@ def heard(state: State) -> dict[str, Examples]:
         "dataset_connected": [{"ref": ref} for ref in refs],
         "part_ended": [{"ref": ref, "outcome": "withdrawn"} for ref in refs],
         "permission_active": [{"ref": ref} for ref in refs],
-        "enrolled": [STANDING, STANDING | {"granted": {"detaljplan": COVERED}}, {"accepted": False}],
+        "enrolled": [
+            STANDING,
+            STANDING | {"granted": {"detaljplan": COVERED}},
+            {"accepted": False},
+        ],
         "dataset_enrolled": [{"accepted": each} for each in approvals],
         "dataset_ready": [{"dataset_id": "detaljplan"}],
         "person_left": [{"account_id": ACCOUNT}],

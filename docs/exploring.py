@@ -18,6 +18,7 @@ import yaml
 
 from docs import examples_of_acts as examples
 from domain.act import Actor, Role, StepRequest
+from domain.appointment_state import AppointmentState
 from domain.case import CaseState
 from domain.machine import (
     Act,
@@ -37,7 +38,7 @@ from domain.state import EntryKind, State
 ROOT = Path(__file__).parents[1]
 NOON = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 BEFORE = "[*]"
-MOST_SITUATIONS = 4000
+MOST_SITUATIONS = 5000
 MOST_DEADLINES = 40
 MUCH_LATER = timedelta(days=190)  # some steps open with time alone (FL 12 §)
 # They are tried everywhere, but what follows from them alone is not followed: they move no stage
@@ -50,6 +51,7 @@ ASIDE = frozenset(
         "confirm_access",
         "confirm_responsibility",
         "declare_bias",
+        "enrol",
         "describe_dataset",
         "extend_deadline",
         "name_deputy",
@@ -241,7 +243,7 @@ def _actor(step: Step[Any], state: State) -> Actor:
         contact = examples.PERSON["email"]
         person = getattr(state, "contact", None)
         organisation = examples.ORG_NUMBER
-        if role is Role.AGENT_CONTACT and hasattr(state, "agent_contact"):
+        if role is Role.AGENT_CONTACT and isinstance(state, AppointmentState):
             person, organisation = state.agent_contact, state.agent_id
         subject = person.email if person else contact
         return Actor(subject=str(subject), name="Anna Lind", role=role, organisation=organisation)

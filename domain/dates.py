@@ -132,11 +132,6 @@ def midnight_after(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, STOCKHOLM).astimezone(UTC)
 
 
-def due_instant(day: date) -> datetime:
-    """Return the instant, in UTC, from which something due on a day is late."""
-    return midnight_after(day)
-
-
 def local_date(instant: datetime) -> date:
     """Return the day of an instant in Europe/Stockholm.
 

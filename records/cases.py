@@ -57,7 +57,9 @@ async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
         end = await append(connection, chain, batch.entries)
         advanced = (number, end.last_sequence, end.last_digest)
         await connection.execute(query("advance_chain"), batch.chain_id, *advanced)
-        await connection.execute(query("write_case"), *_row(batch, number, chain.case_number))
+        updated_at = batch.entries[-1].at if batch.entries else None
+        view = storable(batch.view) | {"number": number, "case_number": chain.case_number}
+        await write_row(connection, batch.chain_id, batch.kind, view, updated_at)
         await connection.execute("select pg_notify('cases', $1)", batch.workflow_id)
     return number
 
@@ -69,17 +71,24 @@ async def _draw(connection: Any, series: str | None) -> str | None:
     return f"{series}-{last:06d}"
 
 
-def _row(batch: Batch, number: str | None, case_number: str | None) -> tuple[object, ...]:
-    view = storable(batch.view) | {"number": number, "case_number": case_number}
+async def write_row(
+    connection: Any, chain_id: str, kind: str, view: Row, updated_at: datetime | None
+) -> None:
+    """Write the row of a view, unless a newer one stands; the caller has locked the chain.
+
+    The view of what has ended is kept as its closing view too; one that is opened again (a person
+    who is needed once more) takes its place.
+    """
     waiting = view.get("waiting") or {}
     organisation = view["organisation"]
-    return (
-        batch.chain_id,
-        batch.workflow_id,
-        number,
-        case_number,
+    opened_at = _instant(view.get("opened_at"))
+    row: tuple[object, ...] = (
+        chain_id,
+        view["ref"],
+        view["number"],
+        view["case_number"],
         view["type"],
-        batch.kind,
+        kind,
         organisation["org_number"],
         organisation["name"],
         sort_key(organisation["name"]),
@@ -91,13 +100,14 @@ def _row(batch: Batch, number: str | None, case_number: str | None) -> tuple[obj
         date.fromisoformat(waiting["due"]) if waiting.get("due") else None,
         view.get("handler"),
         view.get("owner"),
-        _instant(view.get("opened_at")),
+        opened_at,
         _instant(view.get("ended_at")),
         view["version"],
-        batch.entries[-1].at if batch.entries else _instant(view.get("opened_at")),
+        updated_at or opened_at,
         _search_text(view),
         view,
     )
+    await connection.execute(query("write_case"), *row)
 
 
 def _instant(text: str | None) -> datetime | None:

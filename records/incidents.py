@@ -7,6 +7,19 @@ from pydantic import BaseModel, ConfigDict
 
 from records.sql import query
 
+# A workflow whose own task fails is an incident too, of this system and operation.
+WORKFLOW, WORKFLOW_TASK = "workflow", "workflow_task"
+
+
+class FailedTask(BaseModel):
+    """A workflow task that fails: a bug of ours, or a key that is missing."""
+
+    model_config = ConfigDict(frozen=True)
+
+    workflow_id: str
+    attempts: int
+    cause: str
+
 
 class Incident(BaseModel):
     """One failing operation of one workflow."""
@@ -66,9 +79,14 @@ async def cleared(pool: asyncpg.Pool, *, workflow_id: str, operation: str) -> bo
     return bool(attempts)
 
 
-async def forget_others(pool: asyncpg.Pool, workflow_id: str, wanted: list[str]) -> None:
-    """Forget the incidents of operations that are no longer wanted."""
-    await pool.execute(query("incidents_forgotten"), workflow_id, wanted)
+async def forget_others(
+    pool: asyncpg.Pool, workflow_id: str, wanted: list[str], *, as_of: datetime
+) -> None:
+    """Forget the incidents of operations that were no longer wanted at an instant.
+
+    What failed after it stays: a recording may be late, and the operation be wanted since.
+    """
+    await pool.execute(query("incidents_forgotten"), workflow_id, wanted, as_of)
 
 
 async def failing(pool: asyncpg.Pool, system: str) -> list[Incident]:
@@ -82,3 +100,11 @@ async def shown(
     """Return the incidents that show: from the third failed attempt, or when unmendable."""
     rows = await pool.fetch(query("incidents_open"), workflow_ids, system)
     return [Incident(**dict(row)) for row in rows]
+
+
+async def note_failed_tasks(pool: asyncpg.Pool, failed: list[FailedTask], now: datetime) -> None:
+    """Let the incidents of workflow tasks be exactly these; one that goes on keeps its `since`."""
+    async with pool.acquire() as connection, connection.transaction():
+        rows = [(each.workflow_id, each.attempts, each.cause, now) for each in failed]
+        await connection.execute(query("workflow_tasks_mended"), [row[0] for row in rows])
+        await connection.executemany(query("workflow_task_failed"), rows)

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.state import Party
 from records.errors import BadCursorError
 from records.sql import query
 
@@ -79,6 +80,18 @@ async def list_cases(pool: asyncpg.Pool, wanted: Filter) -> Page:
     keys = [row.pop("sort_key") for row in rows]
     more = len(found) > wanted.limit
     return Page(rows, _write(wanted.sort, keys[-1], rows[-1]["chain_id"]) if more else None)
+
+
+async def with_waits_of_parts(
+    pool: asyncpg.Pool, rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Let cases that wait on nobody themselves say on whom their parts wait first."""
+    silent = [
+        row["chain_id"] for row in rows if row["waiting_on"] is None and row["ended_at"] is None
+    ]
+    found = await pool.fetch(query("waits_of_parts"), silent, list(Party)) if silent else []
+    waits = {row["root"]: dict(list(row.items())[1:]) for row in found}
+    return [row | waits.get(row["chain_id"], {}) for row in rows]
 
 
 def _write(sort: str, key: str, chain_id: str) -> str:

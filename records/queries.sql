@@ -23,6 +23,14 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 select sequence, case_number, digest from journal where chain_id = $1 and sequence between $2 and $3
 
 -- write_case --
+with closing as (
+    insert into closing_views (chain_id, kind, version, view)
+    select $1::text, $6::text, $20::integer, $23::jsonb
+    where $19::timestamptz is not null or exists (select from closing_views where chain_id = $1)
+    on conflict (chain_id) do update set
+        kind = excluded.kind, version = excluded.version, view = excluded.view
+    where closing_views.version <= excluded.version
+)
 insert into cases (chain_id, workflow_id, number, case_number, type, kind, org_number, organisation,
     organisation_order, stage, outcome, waiting_on, waiting_since, waiting_rule, waiting_due, handler,
     owner, opened_at, ended_at, version, updated_at, search, view)
@@ -40,6 +48,18 @@ where cases.version <= excluded.version
 
 -- empty_read_model --
 truncate cases
+
+-- chains_to_rebuild --
+select chain_id, workflow_id from chains order by ordinal
+
+-- known_of_chain --
+select number, kind, view, view ->> 'ended_at' is not null as has_ended, (
+    select at from journal where journal.chain_id = chains.chain_id order by sequence desc limit 1
+) as updated_at
+from chains left join closing_views using (chain_id) where chains.chain_id = $1 for update of chains
+
+-- forget_row --
+delete from cases where chain_id = $1
 
 -- case_by_ref --
 select cases.* from cases join chains using (chain_id)
@@ -59,6 +79,23 @@ with recursive below as (
 )
 select cases.* from cases join below using (chain_id)
 where not is_root order by cases.opened_at, cases.workflow_id
+
+-- waits_of_parts --
+with recursive below as (
+    select chain_id as root, chain_id, workflow_id, ordinal, followed_by from chains
+    where chain_id = any($1::text[])
+    union
+    select below.root, part.chain_id, part.workflow_id, place.ordinal, place.followed_by
+    from below join cases part on part.owner = below.workflow_id
+        join chains place on place.chain_id = part.chain_id
+    where case when below.followed_by is null
+        then place.ordinal > below.ordinal or part.ended_at is null
+        else place.ordinal between below.ordinal and below.followed_by end
+)
+select distinct on (root) root, waiting_on, waiting_since, waiting_rule, waiting_due
+from below join cases using (chain_id)
+where chain_id <> root and ended_at is null and waiting_on is not null
+order by root, array_position($2::text[], waiting_on), waiting_since
 
 -- of_organisation --
 select * from cases where org_number = $1 order by opened_at, workflow_id
@@ -91,7 +128,7 @@ with wanted as (
            where (incidents.attempts >= 3 or incidents.unmendable)
            and (failing.chain_id = cases.chain_id or failing.case_number = cases.number)
            and failing.ended_at is null
-           and (operation like 'notice:%'
+           and (operation like 'notice:%' or incidents.system = 'workflow'
                 or failing.view -> 'pending' @> jsonb_build_array(jsonb_build_object('key', operation)))))
       and ($14::boolean or ended_at is null)
       and ($15::text is null or kind = $15)
@@ -223,7 +260,17 @@ delete from incidents where workflow_id = $1 and operation = $2 returning attemp
 
 -- incidents_forgotten --
 delete from incidents where workflow_id = $1 and not operation = any($2::text[])
-    and operation not like 'notice:%'
+    and operation not like 'notice:%' and system <> 'workflow' and updated_at <= $3
+
+-- workflow_task_failed --
+insert into incidents (workflow_id, operation, system, since, attempts, said, unmendable, next_try_at, updated_at)
+values ($1, 'workflow_task', 'workflow', $4, $2, $3, true, $4, $4)
+on conflict (workflow_id, operation) do update set
+    attempts = excluded.attempts, said = excluded.said, next_try_at = excluded.next_try_at,
+    updated_at = excluded.updated_at
+
+-- workflow_tasks_mended --
+delete from incidents where system = 'workflow' and not workflow_id = any($1::text[])
 
 -- incidents_failing --
 select * from incidents where system = $1 and attempts > 0 order by since, workflow_id, operation
@@ -241,3 +288,19 @@ select * from cases
 where type = 'PersonAccess'
   and (lower(view->'details'->'person'->>'email') = lower($1) or workflow_id = 'person/' || $1)
 order by updated_at desc
+
+-- incidents_by_system --
+select system, count(*) as count, min(since) as oldest from incidents
+where (attempts >= 3 or unmendable) and (system = 'workflow' or exists (
+    select from cases where cases.workflow_id = incidents.workflow_id and ended_at is null
+    and (operation like 'notice:%'
+         or view -> 'pending' @> jsonb_build_array(jsonb_build_object('key', operation)))))
+group by system
+
+-- count_open_cases --
+select count(*) from cases where kind = 'case' and ended_at is null
+
+-- count_overdue --
+select count(*) from cases, jsonb_array_elements(view -> 'pending') as want
+where stage = 'ending' and ended_at is null
+    and want ->> 'operation' = any($1::text[]) and (want ->> 'since')::timestamptz < $2

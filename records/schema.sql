@@ -1,5 +1,6 @@
 -- The legal record, the read model, documents, sealed secrets and incidents.
--- Everything under "the read model" can be emptied and written again from the workflows.
+-- Everything under "the read model" can be written again: from the workflows, and for what has
+-- ended from its closing view.
 
 -- ---- the legal record ----
 
@@ -52,6 +53,18 @@ create trigger journal_is_not_emptied before truncate on journal
 create trigger chains_stay before delete on chains
     for each row execute function refuse_change();
 create trigger chains_are_not_emptied before truncate on chains
+    for each statement execute function refuse_change();
+
+-- The last view of what has ended: a closed case is read from here when its workflow is forgotten.
+create table closing_views (
+    chain_id text primary key references chains,
+    kind text not null,
+    version integer not null,
+    view jsonb not null
+);
+create trigger closing_views_stay before delete on closing_views
+    for each row execute function refuse_change();
+create trigger closing_views_are_not_emptied before truncate on closing_views
     for each statement execute function refuse_change();
 
 -- ---- the read model ----

@@ -52,7 +52,9 @@ async def _incidents(pool: asyncpg.Pool, views: list[dict[str, Any]]) -> list[di
     return [
         each.model_dump(mode="json")
         for each in found
-        if each.operation in wanted[each.workflow_id] or each.operation.startswith("notice:")
+        if each.operation in wanted[each.workflow_id]
+        or each.operation.startswith("notice:")
+        or each.system == incidents.WORKFLOW
     ]
 
 

@@ -1,4 +1,4 @@
-"""Liveness and readiness over HTTP: readiness is true only when every check says so."""
+"""Liveness, readiness and figures over HTTP: ready only when every check says so."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 Check = Callable[[], Awaitable[bool]]
 CHECK_SECONDS = 5.0
 REQUEST_SECONDS = 5.0
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def _holds(check: Check) -> bool:
@@ -17,10 +18,16 @@ async def _holds(check: Check) -> bool:
 
 
 class HealthServer:
-    """Answers `GET /health/live` and `GET /health/ready`."""
+    """Answers `GET /health/live`, `GET /health/ready` and, when there are any, `GET /metrics`.
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
+    `metrics` returns figures in the text format of Prometheus.
+    """
+
+    def __init__(
+        self, checks: Mapping[str, Check], metrics: Callable[[], str] | None = None
+    ) -> None:
         self._checks = checks
+        self._metrics = metrics
         self._server: asyncio.Server | None = None
 
     async def readiness(self) -> dict[str, bool]:
@@ -44,17 +51,23 @@ class HealthServer:
             asked = await asyncio.wait_for(reader.readline(), REQUEST_SECONDS)
             line = asked.decode("ascii", "replace").split()
             path = line[1] if len(line) > 1 else ""
-            status, body = await self._reply(path)
-            text = json.dumps(body)
-            head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n"
-            writer.write(f"{head}content-length: {len(text)}\r\n\r\n{text}".encode())
+            status, kind, text = await self._reply(path)
+            content = text.encode()
+            head = f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n"
+            writer.write(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
             await writer.drain()
         except (OSError, TimeoutError, ValueError):
             pass  # whoever asked is gone, silent, or says too much
         finally:
             writer.close()
 
-    async def _reply(self, path: str) -> tuple[str, dict[str, object]]:
+    async def _reply(self, path: str) -> tuple[str, str, str]:
+        if path == "/metrics" and self._metrics is not None:
+            return "200 OK", PROMETHEUS, self._metrics()
+        status, body = await self._health(path)
+        return status, "application/json", json.dumps(body)
+
+    async def _health(self, path: str) -> tuple[str, dict[str, object]]:
         if path == "/health/live":
             return "200 OK", {"status": "UP"}
         if path == "/health/ready":

@@ -46,6 +46,17 @@ def _drop_personal(
     return kept
 
 
+def _with_fields_of_core(
+    logger: object, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Let a line that the SDK's core has sent carry its fields, not the object that holds them."""
+    del logger, method
+    entry = event.pop("temporal_log", None)
+    if entry is not None:
+        event["core"] = {"target": entry.target, **entry.fields}
+    return event
+
+
 def _renderers(*, for_people: bool) -> list[Processor]:
     if for_people:
         return [structlog.dev.ConsoleRenderer(colors=True)]
@@ -71,6 +82,7 @@ def set_up_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
             ],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _with_fields_of_core,
                 _drop_personal,
                 *_renderers(for_people=output.isatty()),
             ],

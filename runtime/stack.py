@@ -134,6 +134,8 @@ class Stack:
             self.data_dir / "postgres", port=self.ports["postgres"], durable=self._durable
         )
         own_cluster = None if self._for_tests else OwnCluster.if_named()
+        if own_cluster is None:
+            self._directory.keep_store(self._temporal_store)
         self.temporal = own_cluster or TemporalServer(
             self.data_dir / "temporal", port=self.ports["temporal"], for_tests=self._for_tests
         )

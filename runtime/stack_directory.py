@@ -33,6 +33,19 @@ class PortInUseError(StackInUseError):
     """Somebody else listens on a port that the stack wants; says which and what to do."""
 
 
+class StoreChangedError(RuntimeError):
+    """The setting names another store than the one that holds Temporal's data; says what to do."""
+
+    def __init__(self, known: str, wanted: str) -> None:
+        super().__init__(
+            f"Temporals data ligger i {known}, men NGP_TEMPORAL_STORE är {wanted}: de öppna "
+            f"ärendena skulle saknas. Sätt NGP_TEMPORAL_STORE={known}, eller börja om i en annan "
+            f"mapp med --data-dir. / Temporal's data are in {known}, but NGP_TEMPORAL_STORE is "
+            f"{wanted}: the open cases would be missing. Set NGP_TEMPORAL_STORE={known}, or begin "
+            f"anew in another folder with --data-dir."
+        )
+
+
 class StackDirectory:
     """One directory, its lock, and what a later start and other programs read there."""
 
@@ -75,7 +88,27 @@ class StackDirectory:
             said = ", ".join(f"{self.ports[name]} ({name})" for name in taken)
             raise PortInUseError(f"in use: port {said}. Stop who listens there, or `--ports auto`.")
         self.ports |= {name: free_port() for name in taken}
-        _write_secret(path, {"ports": self.ports, "token": self.token})
+        _write_secret(path, known | {"ports": self.ports, "token": self.token})
+
+    def keep_store(self, wanted: str) -> None:
+        """Remember in which store Temporal's data are: `sqlite` or `postgres`.
+
+        Raises:
+            StoreChangedError: they are in the other one.
+        """
+        path = self._folder / "stack.json"
+        known = json.loads(path.read_text("utf-8"))
+        store = known.get("temporal_store") or self._store_of_before() or wanted
+        if store != wanted:
+            raise StoreChangedError(store, wanted)
+        _write_secret(path, known | {"temporal_store": store})
+
+    def _store_of_before(self) -> str | None:
+        """Return the store of a stack that did not remember it yet; None when it has no data."""
+        home = self._folder / "temporal"
+        if (home / "temporal.db").exists() or (home / "cli.db").exists():
+            return "sqlite"
+        return "postgres" if (home / "server.yaml").exists() else None
 
     def publish(self, environment: dict[str, str]) -> None:
         """Tell other programs of this user how to use the stack."""

@@ -102,6 +102,17 @@ async def test_what_is_no_longer_wanted_is_forgotten(pool: asyncpg.Pool) -> None
     for operation in ("issue_key", "subscribe", "notice:1"):
         await _fail(pool, operation=operation, unmendable=True)
 
-    await incidents.forget_others(pool, REF, ["subscribe"])
+    await incidents.forget_others(pool, REF, ["subscribe"], as_of=NOON)
 
     assert {each.operation for each in await incidents.shown(pool)} == {"subscribe", "notice:1"}
+
+
+async def test_a_late_recording_forgets_nothing_that_failed_after_it(pool: asyncpg.Pool) -> None:
+    """The operation came to be wanted, and failed, while the recording was on its way."""
+    await _fail(pool, unmendable=True, now=NOON + timedelta(seconds=1))
+
+    await incidents.forget_others(pool, REF, [], as_of=NOON)
+    assert len(await incidents.shown(pool)) == 1
+
+    await incidents.forget_others(pool, REF, [], as_of=NOON + timedelta(seconds=1))
+    assert await incidents.shown(pool) == []

@@ -7,7 +7,7 @@ import pytest
 from records import incidents
 from records.cases import record
 from records.errors import BadCursorError
-from records.lists import Filter, Sort, list_cases
+from records.lists import Filter, Sort, list_cases, with_waits_of_parts
 from records.swedish import sort_key
 from tests.records.recording import NOON, ORG, batch, line, waiting
 
@@ -172,6 +172,33 @@ async def test_a_case_is_found_by_what_its_parts_wait_on(pool: asyncpg.Pool) -> 
         )
 
     assert await _ids(pool, incident=True) == {"case"}
+
+
+async def test_a_case_whose_parts_alone_are_awaited_says_so(pool: asyncpg.Pool) -> None:
+    """The party to show first, then the longest wait; parts that ended are not awaited."""
+    for case in ("case", "own", "nobody"):
+        own = waiting("decider") if case == "own" else {}
+        await record(pool, batch(line(1), workflow_id=case, series="NGP2026", **own))
+    parts: list[tuple[str, str, dict[str, Any]]] = [
+        ("dataset", "case", waiting("api_portal")),
+        ("late", "dataset", waiting("producer", since=NOON + timedelta(hours=1))),
+        ("early", "dataset", waiting("producer", due="2026-04-01")),
+        ("over", "case", waiting("producer", since=NOON - timedelta(hours=1))),
+        ("below own", "own", waiting("producer")),
+    ]
+    for name, owner, wait in parts:
+        ended = {"ended_at": NOON.isoformat()} if name == "over" else {}
+        part = batch(line(1), workflow_id=name, kind="entity", owner=owner, **wait, **ended)
+        await record(pool, part)
+
+    rows = await with_waits_of_parts(pool, (await list_cases(pool, Filter())).rows)
+
+    said = {row["workflow_id"]: (row["waiting_on"], row["waiting_due"]) for row in rows}
+    assert said == {
+        "case": ("producer", date(2026, 4, 1)),
+        "own": ("decider", None),
+        "nobody": (None, None),
+    }
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "!", "bnVsbA", "WzEsMl0", "e30", "å" * 9])

@@ -93,3 +93,18 @@ async def test_who_says_nothing_is_let_go(port: int, monkeypatch: pytest.MonkeyP
     assert (await _get(port, "/health/live"))[0] == 200
     assert await asyncio.wait_for(reader.read(), 5) == b""
     writer.close()
+
+
+async def test_figures_are_served_as_prometheus_reads_them() -> None:
+    """What the worker counts is plain text beside the health, umlauts and all."""
+    server = HealthServer({}, lambda: "# HELP open öppna\nopen 3.0\n")
+    port = await server.start(0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /metrics HTTP/1.1\r\n\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    await server.stop()
+
+    assert b"text/plain; version=0.0.4" in head
+    assert f"content-length: {len(body)}".encode() in head
+    assert body.decode() == "# HELP open öppna\nopen 3.0\n"

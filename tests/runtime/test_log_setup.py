@@ -2,6 +2,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,6 +62,15 @@ def test_personal_data_are_dropped_however_deep() -> None:
 def test_an_object_that_json_does_not_know_is_no_obstacle() -> None:
     """It is written as its `repr`."""
     assert _logged({"queue": {1, 2}})["queue"] == "{1, 2}"
+
+
+def test_what_the_core_of_the_sdk_says_is_a_line_like_others() -> None:
+    """Its fields stand in the line, but for those that may be personal."""
+    said = {"run_id": "r1", "payload": NAME}
+    line = _logged({"temporal_log": SimpleNamespace(target="temporalio_sdk_core", fields=said)})
+
+    assert line["core"] == {"target": "temporalio_sdk_core", "run_id": "r1"}
+    assert "temporal_log" not in line
 
 
 def test_a_traceback_is_in_the_line() -> None:

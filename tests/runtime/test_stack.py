@@ -15,7 +15,7 @@ from records.keys import make_key_file
 from records.migrate import migrate
 from runtime.processes import ProcessEndedError
 from runtime.stack import PortInUseError, Stack, StackInUseError
-from runtime.stack_directory import FIXED_PORTS, StackDirectory
+from runtime.stack_directory import FIXED_PORTS, StackDirectory, StoreChangedError
 from workflows.case import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parents[2]
@@ -190,3 +190,45 @@ async def test_a_remembered_port_in_use_is_changed(
 
     changed = {name for name in before if directory.ports[name] != before[name]}
     assert changed == {"mail"}
+
+
+async def test_another_store_on_existing_data_is_refused(tmp_path: Path) -> None:
+    """A stack says where Temporal's data are, in both languages, instead of starting empty."""
+    await StackDirectory(tmp_path).remember(auto_ports=True)
+    StackDirectory(tmp_path).keep_store("sqlite")
+    stack = Stack(
+        tmp_path,
+        make_keys=make_key_file,
+        migrate=migrate,
+        search_attributes=SEARCH_ATTRIBUTES,
+        for_tests=True,
+        temporal_store="postgres",
+    )
+
+    with pytest.raises(
+        StoreChangedError, match=r"Sätt NGP_TEMPORAL_STORE=sqlite.*--data-dir\. / T"
+    ):
+        async with stack:
+            pass
+
+    assert _living_on(tmp_path) == []
+    StackDirectory(tmp_path).keep_store("sqlite")
+
+
+@pytest.mark.parametrize(
+    ("file", "store"), [("temporal.db", "sqlite"), ("server.yaml", "postgres")]
+)
+async def test_the_store_of_older_data_is_known(tmp_path: Path, file: str, store: str) -> None:
+    """A folder from before stores were remembered tells by its files."""
+    directory = StackDirectory(tmp_path)
+    await directory.remember(auto_ports=True)
+    (tmp_path / "temporal").mkdir()
+    (tmp_path / "temporal" / file).touch()
+    other = {"sqlite": "postgres", "postgres": "sqlite"}[store]
+
+    with pytest.raises(StoreChangedError, match=f"Temporal's data are in {store}"):
+        directory.keep_store(other)
+    directory.keep_store(store)
+    await directory.remember(auto_ports=True)
+    with pytest.raises(StoreChangedError):
+        directory.keep_store(other)

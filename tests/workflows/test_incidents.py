@@ -1,0 +1,105 @@
+"""Outages from beginning to end: what they leave behind, and how many are well again at once."""
+
+import asyncio
+
+import pytest
+from rich.console import Console
+from temporalio.api.enums.v1 import EventType
+
+from commands import retrying
+from commands.demo import Demo
+from commands.retrying import retry_failing
+from domain.state import System
+from records import incidents
+from tests.world import World
+
+CREATE = "POST /api/am/devportal/v3/applications"
+MANY = 25
+SKIPPING = ("TIME_SKIPPING", "OPTIONS_UPDATED")
+
+
+async def _until_credential(world: World, demo: Demo, **fault: object) -> str:
+    """Onboard until a key is wanted from a portal that fails; returns the credential."""
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide()
+    await world.fault("portal_verification", match=CREATE, **fault)
+    await demo.countersign()
+    ref = demo.part("credential", demo.entry.org_number, "verification")
+    await demo.until("an incident", lambda v: bool(v["incidents"]), ref)
+    return ref
+
+
+async def _events(world: World, ref: str) -> list[str]:
+    """Return the kinds of a history's events, but for those of the test's own time skipping."""
+    history = await world.handle(ref).fetch_history()
+    names = [EventType.Name(event.event_type) for event in history.events]
+    return [name for name in names if not any(each in name for each in SKIPPING)]
+
+
+async def _attempts(world: World, ref: str) -> int:
+    described = await world.handle(ref).describe()
+    return max(each.attempt for each in described.raw_description.pending_activities)
+
+
+async def test_an_outage_of_a_day_adds_no_event(world: World) -> None:
+    """Hundreds of attempts fail in the day that is skipped; the history stays as it was."""
+    demo = world.demo()
+    ref = await _until_credential(world, demo, status=503)
+    before = await _events(world, ref)
+
+    await world.forward(ref, hours=24)
+
+    assert await _attempts(world, ref) > 200
+    assert before == await _events(world, ref)
+    await world.heal("portal_verification")
+    await demo.act("operator", "retry_step", {}, ref)
+    await demo.stage("offered", ref=ref)
+    assert [] == await incidents.shown(world.context.pool, [ref])
+
+
+async def test_an_operation_cancelled_in_its_pause_clears(world: World) -> None:
+    """The producer withdraws while the portal refuses: nothing fails any more, nothing is left."""
+    demo = world.demo()
+    ref = await _until_credential(world, demo, status=403)
+
+    await demo.act(demo.contact, "withdraw", {})
+    view = await demo.stage("ended")
+
+    assert "withdrawn" == view["outcome"]
+    assert [] == view["incidents"]
+    failing = await incidents.failing(world.context.pool, "portal_verification")
+    assert ref not in [each.workflow_id for each in failing]
+    await world.heal("portal_verification")
+    assert {"verification": 0, "production": 0} == await demo.count("applications")
+
+
+@pytest.fixture
+def progress(monkeypatch: pytest.MonkeyPatch) -> Console:
+    """A terminal that keeps what progress was shown."""
+    console = Console(record=True, force_terminal=True, width=80, stderr=True)
+    monkeypatch.setattr(retrying, "STDERR", console)
+    return console
+
+
+async def test_many_are_retried_at_once_and_counted(world: World, progress: Console) -> None:
+    """After an outage one command sees to all of a system; each is counted, and all are well."""
+    await world.fault("account_system", match="*", status=403)
+    demos = [world.demo() for _ in range(MANY)]
+    await asyncio.gather(*(demo.apply() for demo in demos))
+    for demo in demos:
+        await demo.until("an incident", lambda v: bool(v["incidents"]), demo.ref)
+
+    await world.heal("account_system")
+    counted = await retry_failing(world.context, System.ACCOUNT_SYSTEM)
+
+    assert MANY == counted["failing"]
+    assert counted["retried"] >= 1
+    assert MANY == counted["retried"] + counted["passed_over"]
+    assert 0 == counted["unanswered"]
+    assert "100%" in progress.export_text()
+    for demo in demos:
+        await demo.until("no incident", lambda v: not v["incidents"], demo.ref)
+    assert [] == await incidents.failing(world.context.pool, "account_system")
