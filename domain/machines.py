@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from domain import connection, credential, onboarding, permission, person, producer_agreement
+from domain import (
+    connection,
+    credential,
+    onboarding,
+    permission,
+    person,
+    producer_agreement,
+    reconciliation_run,
+)
 from domain.machine import Machine
 
 MACHINES: dict[str, Machine[Any]] = {
@@ -14,5 +22,6 @@ MACHINES: dict[str, Machine[Any]] = {
         permission.MACHINE,
         credential.MACHINE,
         person.MACHINE,
+        reconciliation_run.MACHINE,
     )
 }
