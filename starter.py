@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from commands import bulk, documents, keys, looking, preparing, running, showing
+from commands import bulk, documents, keys, looking, preparing, reconciling, running, showing
 from commands.acting import open_onboarding, take_step
 from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
 from commands.people import actor_of, parse_as
@@ -362,6 +362,32 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
         for name, count in counts.items():
             print_line(f"{name:14} {count}")
     return 1 if counts.get("refused") else 0
+
+
+@app.command
+def reconcile(
+    *, last: bool = False, data_dir: DataDir = None, english: English = False, json: Json = False
+) -> int:
+    """Compare what outside systems hold with what is granted, and deal with what differs.
+
+    When something differs it looks again after ten minutes. Ctrl-C leaves the run going.
+    Example: starter.py reconcile --last
+
+    Args:
+        last: only print the report of the last run, nightly ones too
+        data_dir: where the running stack keeps its data
+        english: texts in English
+        json: print data for programs
+    """
+
+    async def work(context: Context) -> bool:
+        screen = _screen(context, english=english)
+        if last:
+            await reconciling.last(context, screen, json=json)
+            return True
+        return await reconciling.reconcile(context, screen, json=json)
+
+    return 0 if _with_context(work, data_dir) else 1
 
 
 @app.command

@@ -12,8 +12,9 @@ from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.messages import Messages, TellInput
+from domain.findings import TASKS, Finding, word_of
 from domain.machine import Content
-from domain.reconciliation import TASKS, Finding, FindingKind, agreed, compare, word_of
+from domain.reconciliation import agreed, compare
 from domain.reconciliation_run import Compared, Dealt
 from domain.state import Tell
 from records import reconciliations, switches

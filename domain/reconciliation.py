@@ -7,14 +7,14 @@ changed in between; the comparison itself touches nothing.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.case import person_id
-from domain.policy import ReconciliationPolicy
+from domain.findings import Finding, FindingKind
 from domain.onboarding import agreement_id
+from domain.policy import ReconciliationPolicy
 from domain.state import System
 
 PORTAL_OF: Final = {
@@ -22,96 +22,6 @@ PORTAL_OF: Final = {
     "production": System.PORTAL_PRODUCTION,
 }
 KEY_PARTS, RIGHT_PARTS = 5, 4
-
-
-class FindingKind(StrEnum):
-    """What differs."""
-
-    NOT_ENTITLED = "not_entitled"
-    KEY_MISSING = "key_missing"
-    ACCOUNT_ON = "account_found_on"
-    ACCOUNT_OFF = "account_found_off"
-    SYSTEM_ACCOUNT_ON = "system_account_on"
-    REGISTER_DIFFERS = "register_differs"
-    REGISTER_AGREES = "register_agrees"
-    STILL_IN_REGISTER = "still_in_register"
-    UNKNOWN_AGREEMENT = "unknown_agreement"
-    DOUBLED_APPLICATION = "doubled_application"
-    FOREIGN_APPLICATION = "foreign_application"
-
-
-# What takes something from somebody who has it, or gives a new key in its place: when there are
-# many of these at once, an answer from outside is likelier to be wrong than all of them right.
-CUTS: Final = frozenset(
-    {
-        FindingKind.NOT_ENTITLED,
-        FindingKind.KEY_MISSING,
-        FindingKind.ACCOUNT_ON,
-        FindingKind.ACCOUNT_OFF,
-        FindingKind.SYSTEM_ACCOUNT_ON,
-    }
-)
-# What no workflow can mend: a case handler reads of it.
-TASKS: Final = frozenset(
-    {
-        FindingKind.STILL_IN_REGISTER,
-        FindingKind.UNKNOWN_AGREEMENT,
-        FindingKind.DOUBLED_APPLICATION,
-    }
-)
-
-
-class Finding(BaseModel):
-    """One difference.
-
-    `ref` is the workflow it concerns, `item` the outside system's own id of the thing, `facts` what
-    a person needs to see. `rests_on` is the workflow that must not be alive for a cut to be right.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    kind: FindingKind
-    system: System
-    ref: str = ""
-    item: str = ""
-    facts: dict[str, str] = Field(default_factory=dict)
-    rests_on: str | None = None
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether it counts towards the limit of one run."""
-        return self.kind in CUTS
-
-    @property
-    def identity(self) -> tuple[str, str, str, str]:
-        """What is the same in two looks."""
-        return self.kind, self.system, self.ref, self.item
-
-
-@dataclass(frozen=True)
-class Word:
-    """What a finding says to the workflow it concerns; `starts` is its type when it may be closed."""
-
-    what: str
-    content: Mapping[str, object]
-    starts: str | None = None
-
-
-def word_of(finding: Finding) -> Word | None:
-    """Return what is told; None for what is only listed."""
-    match finding.kind:
-        case FindingKind.NOT_ENTITLED:
-            return Word("end", {"outcome": "not_entitled"}, "Credential")
-        case FindingKind.SYSTEM_ACCOUNT_ON:
-            return Word("end", {"outcome": "not_entitled"}, "Permission")
-        case FindingKind.ACCOUNT_ON:
-            return Word(finding.kind, {}, "PersonAccess")
-        case FindingKind.KEY_MISSING | FindingKind.ACCOUNT_OFF | FindingKind.REGISTER_AGREES:
-            return Word(finding.kind, {})
-        case FindingKind.REGISTER_DIFFERS:
-            return Word(finding.kind, {"finding": finding.facts})
-        case _:
-            return None
 
 
 # ---- what is granted, and what was seen ------------------------------------------------------
@@ -304,9 +214,7 @@ def _applications(granted: Granted, seen: Seen, since: datetime) -> Iterator[Fin
             continue
         if (entitlement := _dead(granted, key, since)) is not None:
             why, rests_on = entitlement
-            yield _about(
-                application, FindingKind.NOT_ENTITLED, key, facts | {"why": why}, rests_on
-            )
+            yield _about(application, FindingKind.NOT_ENTITLED, key, facts | {"why": why}, rests_on)
         elif (system, key) in met:
             yield _about(application, FindingKind.DOUBLED_APPLICATION, key, facts)
         met.add((system, key))
@@ -353,7 +261,8 @@ def _missing(granted: Granted, seen: Seen, since: datetime) -> Iterator[Finding]
         is_in_use = row.stage == "live" and not row.is_halted and row.changed_at <= since
         if not is_in_use or row.system is None or _dead(granted, row.ref, since):
             continue
-        found = there.get((row.system, row.ref)) or there.get((row.system, row.application_id or ""))
+        names = (row.ref, row.application_id or "")
+        found = next((there[row.system, n] for n in names if (row.system, n) in there), None)
         if found is None or found.keys == 0:
             why = "no_application" if found is None else "no_key"
             yield Finding(

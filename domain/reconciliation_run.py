@@ -151,9 +151,7 @@ def _second_look(state: ReconciliationState, moment: Moment) -> None:
     state.looking, state.is_compared = dict(BEGINS_WITH), False
 
 
-def _confirm(
-    state: ReconciliationState, payload: NoPayload, actor: Actor, moment: Moment
-) -> None:
+def _confirm(state: ReconciliationState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
     del payload, actor, moment
     state.may_cut, state.stage = True, "dealing"
 

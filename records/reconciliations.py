@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.findings import Finding
 from domain.reconciliation import (
-    Finding,
     Granted,
     GrantedAccess,
     GrantedAgreement,

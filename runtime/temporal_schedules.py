@@ -38,7 +38,12 @@ class Nightly:
 
 
 async def keep_schedule(
-    client: Client, wanted: Nightly, start: dict[str, Any], *, task_queue: str, task_limit: timedelta
+    client: Client,
+    wanted: Nightly,
+    start: dict[str, Any],
+    *,
+    task_queue: str,
+    task_limit: timedelta,
 ) -> None:
     """Create a schedule, or bring the one that is there up to date; paused by hand, it stays so."""
     schedule = Schedule(
