@@ -170,6 +170,7 @@ def steps(state: State, moment: Moment) -> dict[str, Examples]:
         "change_hosting": [{"hosting": "own_api", "base_url": "https://data.kiruna.example"}],
         "end_permission": [{"reason": "Slut", "at": later}],
         "revoke_key": [{"reason": "Läckt"}],
+        "reject_cuts": [{"reason": "Portalen är nyss återställd"}],
         "enrol": [{"ref": dataset_id(ORG_NUMBER, "detaljplan"), "type": "DatasetConnection"}],
     }
 
@@ -239,6 +240,28 @@ def heard(state: State) -> dict[str, Examples]:
         "keys_revoked": [{}],
         "application_gone": [{}],
         "person_activated": [{}],
+        "looked": _looked(state),
+        "compared": _compared(state),
+        "dealt": [{"done": {"told": 1}, "left": 0}],
+        "closed": [{}],
         "release": [{"ref": onboarding_id(ORG_NUMBER)}],
         "end": [{"outcome": "withdrawn"}],
     }
+
+
+def _looked(state: State) -> Examples:
+    """Return the answers of everything that a run of the reconciliation still looks at."""
+    look = getattr(state, "look", 0)
+    return [
+        {"look": look, "system": each.system, "operation": each.operation} for each in state.pending
+    ]
+
+
+def _compared(state: State) -> Examples:
+    """Return comparisons that found nothing, a little, and too much."""
+    look = getattr(state, "look", 0)
+    rest = {"look": look, "granted": 40, "only_reports": False, "tasks": 0}
+    return [
+        rest | {"found": {"not_entitled": count}, "to_tell": count, "cuts": count}
+        for count in (0, 1, 30)
+    ]

@@ -214,11 +214,10 @@ def wants(state: ReconciliationState) -> Iterator[Want]:
     if not state.is_opened or state.is_ended:
         return
     if state.stage in LOOKS and not state.is_compared:
-        item = str(state.look)
         for system, operation in state.looking.items():
-            yield Want(operation=operation, system=system, item=f"{item}/{system}")
+            yield Want(operation=operation, system=system, item=system)
         if not state.looking:
-            yield Want(operation="compare", system=System.RECORDS, item=item)
+            yield Want(operation="compare", system=System.RECORDS)
     if state.stage == "dealing" and not state.is_dealt_with:
         yield Want(operation="deal", system=System.CASES)
     elif state.stage == "dealing":

@@ -19,6 +19,7 @@ REACHED = {
     "Permission": {"active", "ended"},
     "Credential": {"awaiting_approval", "live", "ended"},
     "PersonAccess": {"active", "ended"},
+    "AccessReconciliation": {"pause", "second_look", "asking", "dealing", "ended"},
 }
 
 

@@ -315,15 +315,14 @@ async def test_an_agreement_that_nobody_knows_is_a_task(
     await adapters.register.end("okand", date(2026, 12, 31))
 
 
-async def test_a_key_that_is_being_provisioned_is_never_cut(
-    world: World, connected: Demo
-) -> None:
+async def test_a_key_that_is_being_provisioned_is_never_cut(world: World, connected: Demo) -> None:
     """Its credential is not in the read model yet, but runs: the key stays."""
     demo = world.demo()
     await standard(demo)
     ref = demo.part("credential", demo.entry.org_number, "production")
     pool = world.context.pool
     kept = await pool.fetchrow("delete from cases where workflow_id = $1 returning *", ref)
+    assert kept is not None
     report = await reconcile(world)
 
     assert [(ref, "entitled_after_all")] == rows(report, "not_entitled")
@@ -343,9 +342,7 @@ async def _left(world: World, refs: list[str]) -> int:
     return len(set(refs) & set((await Outside(world).applications()).values()))
 
 
-async def test_too_many_cuts_are_asked_about_and_confirmed(
-    world: World, connected: Demo
-) -> None:
+async def test_too_many_cuts_are_asked_about_and_confirmed(world: World, connected: Demo) -> None:
     """Nothing is cut before a case handler has confirmed; then everything is."""
     refs = await _leave_keys(world, 5, "bekraftad")
     report = await reconcile(world, until="asking")
