@@ -62,7 +62,6 @@ class GrantedRight(Grant):
 class GrantedAccess(Grant):
     """A person's access."""
 
-    account_id: str
     outcome: str | None = None
 
     @property
@@ -291,9 +290,8 @@ def _system_accounts(granted: Granted, seen: Seen, since: datetime) -> Iterator[
 
 
 def _people(granted: Granted, seen: Seen, since: datetime) -> Iterator[Finding]:
-    by_account = {row.account_id: row for row in granted.people.values()}
     for account in seen.people:
-        row = by_account.get(account.account_id)
+        row = granted.people.get(person_id(account.account_id))
         if row is None or row.changed_at > since:
             continue
         kind = None
@@ -305,7 +303,7 @@ def _people(granted: Granted, seen: Seen, since: datetime) -> Iterator[Finding]:
             yield Finding(
                 kind=kind,
                 system=System.ACCOUNT_SYSTEM,
-                ref=person_id(account.account_id),
+                ref=row.ref,
                 item=account.account_id,
                 rests_on=row.ref if kind is FindingKind.ACCOUNT_ON else None,
             )

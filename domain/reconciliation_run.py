@@ -107,6 +107,8 @@ def _begin(state: ReconciliationState, content: Begin, moment: Moment) -> None:
     if not state.is_opened:
         state.opened_at = moment.now
         state.looking = dict(BEGINS_WITH)
+        # Ids of mails follow from this: a run before under the same workflow id had others.
+        state.messages = int(moment.now.timestamp())
 
 
 def _looked(state: ReconciliationState, content: Looked, moment: Moment) -> None:

@@ -257,12 +257,11 @@ order by item limit $4
 update observations set keys = $5 where run = $1 and look = $2 and system = $3 and kind = 'application' and item = $4
 
 -- people_to_look_at --
-select cases.view #>> '{details,person,account_id}' as account_id
+select substr(cases.workflow_id, length('person/') + 1) as account_id
 from cases join chains using (chain_id)
 where cases.type = 'PersonAccess' and chains.followed_by is null
-  and cases.view #>> '{details,person,account_id}' is not null
   and not exists (select from observations where run = $1 and look = $2 and kind = 'person'
-      and item = cases.view #>> '{details,person,account_id}')
+      and item = substr(cases.workflow_id, length('person/') + 1))
 order by account_id limit $3
 
 -- observations_of --
@@ -274,7 +273,6 @@ select cases.workflow_id, cases.type, cases.stage, cases.outcome, cases.owner, c
         when 'Credential' then jsonb_build_object(
             'application_id', cases.view #> '{details,application_id}',
             'is_halted', cases.view #> '{details,is_halted}')
-        when 'PersonAccess' then jsonb_build_object('account_id', cases.view #> '{details,person,account_id}')
         when 'ProducerAgreement' then jsonb_build_object('agreements', cases.view #> '{details,agreements}')
         else '{}'::jsonb end as facts
 from cases join chains using (chain_id)

@@ -136,9 +136,8 @@ async def granted(pool: asyncpg.Pool) -> Granted:
                 keys[row["workflow_id"]] = GrantedKey(**common, **facts, owner=row["owner"])
             case "Permission":
                 rights[row["workflow_id"]] = GrantedRight(**common)
-            case "PersonAccess" if "account_id" in facts:
-                access = GrantedAccess(**common, **facts, outcome=row["outcome"])
-                people[row["workflow_id"]] = access
+            case "PersonAccess":
+                people[row["workflow_id"]] = GrantedAccess(**common, outcome=row["outcome"])
             case "ProducerAgreement":
                 kinds = _valid_from(facts.get("agreements", {}))
                 agreements[row["workflow_id"]] = GrantedAgreement(

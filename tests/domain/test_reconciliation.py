@@ -51,9 +51,7 @@ def _right(stage: str = "active", at: datetime = OLD) -> GrantedRight:
 
 
 def _access(stage: str, outcome: str | None, at: datetime = OLD) -> GrantedAccess:
-    return GrantedAccess(
-        ref=PERSON, stage=stage, outcome=outcome, changed_at=at, account_id="acc-1"
-    )
+    return GrantedAccess(ref=PERSON, stage=stage, outcome=outcome, changed_at=at)
 
 
 def _agreement(stage: str = "in_force", at: datetime = OLD) -> GrantedAgreement:
@@ -188,7 +186,7 @@ def test_the_two_portals_are_apart() -> None:
 
 @pytest.mark.parametrize(
     ("stage", "outcome", "is_on", "at"),
-    list(product(PERSON_STAGES, (None, "lapsed", "departed"), (True, False), (OLD, NEW))),
+    list(product(PERSON_STAGES, (None, "lapsed", "left"), (True, False), (OLD, NEW))),
 )
 def test_each_person_against_an_account_that_is_on_or_off(
     stage: str, outcome: str | None, at: datetime, *, is_on: bool
@@ -197,7 +195,7 @@ def test_each_person_against_an_account_that_is_on_or_off(
     account = SeenAccount(account_id="acc-1", is_on=is_on)
     found = _kinds(_granted(_access(stage, outcome, at)), Seen(people=(account,)))
 
-    if at is OLD and is_on and (stage, outcome) == ("ended", "departed"):
+    if at is OLD and is_on and (stage, outcome) == ("ended", "left"):
         assert found == ["account_found_on"]
     elif at is OLD and not is_on and stage == "active":
         assert found == ["account_found_off"]
