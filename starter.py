@@ -8,16 +8,18 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from commands import bulk, documents, keys, looking, preparing, reconciling, running, showing
+from commands import bulk, documents, keys, looking, preparing, running, showing, sweeps
 from commands.acting import open_onboarding, take_step
-from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
+from commands.context import CommandError, Context, print_json, print_line, read_data, say
+from commands.options import As, DataDir, English, Json
+from commands.options import screen as _screen
+from commands.options import with_context as _with_context
 from commands.people import actor_of, parse_as
 from commands.retrying import retry_failing
 from domain.state import System
@@ -29,22 +31,6 @@ app = App(
     help="Onboarding of producers to the national geodata platform.",
     version="0.1.0",
 )
-Json = Annotated[bool, Parameter(name="--json", help="print data for programs")]
-DataDir = Annotated[Path | None, Parameter(help="where the running stack keeps its data")]
-As = Annotated[str, Parameter(name="--as", help="ROLE[:PERSON], in development")]
-English = Annotated[bool, Parameter(name="--english", help="texts in English")]
-
-
-def _with_context(work: Callable[[Context], Awaitable[Any]], data_dir: Path | None = None) -> Any:
-    async def run() -> Any:
-        async with opened(data_dir) as context:
-            return await work(context)
-
-    return asyncio.run(run())
-
-
-def _screen(context: Context, *, english: bool) -> showing.Screen:
-    return showing.Screen(context.texts, "en" if english else "sv")
 
 
 @app.command
@@ -364,30 +350,8 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     return 1 if counts.get("refused") else 0
 
 
-@app.command
-def reconcile(
-    *, last: bool = False, data_dir: DataDir = None, english: English = False, json: Json = False
-) -> int:
-    """Compare what outside systems hold with what is granted, and deal with what differs.
-
-    When something differs it looks again after ten minutes. Ctrl-C leaves the run going.
-    Example: starter.py reconcile --last
-
-    Args:
-        last: only print the report of the last run, nightly ones too
-        data_dir: where the running stack keeps its data
-        english: texts in English
-        json: print data for programs
-    """
-
-    async def work(context: Context) -> bool:
-        screen = _screen(context, english=english)
-        if last:
-            await reconciling.last(context, screen, json=json)
-            return True
-        return await reconciling.reconcile(context, screen, json=json)
-
-    return 0 if _with_context(work, data_dir) else 1
+app.command(sweeps.adopt)
+app.command(sweeps.reconcile)
 
 
 @app.command

@@ -176,6 +176,7 @@ def build_activities(
             accounts.find_or_create_person,
             accounts.activate_person,
             accounts.create_system_account,
+            accounts.claim_system_account,
             accounts.disable_system_account,
             looks.list_system_accounts,
             looks.look_at_people,

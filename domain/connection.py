@@ -7,6 +7,7 @@ from pydantic import Field
 
 from domain import agreements, appeal, decision, decision_on_request
 from domain.act import CONTACT, Actor, Refusal
+from domain.adoption import AdoptedDelivery, note_adoption
 from domain.case import (
     CHECK_COMPLETION,
     PART_ENDED,
@@ -57,6 +58,7 @@ class ConnectionState(CaseState):
     has_been_connected: bool = False
     active: list[str] = Field(default_factory=list)
     people_told: list[list[str | None]] = Field(default_factory=list)
+    adopted_delivery: AdoptedDelivery | None = None
 
     @property
     def is_case(self) -> bool:
@@ -85,7 +87,8 @@ class Begin(Content):
     deputy: Person | None = None
     handler: str | None = None
     dataset: Dataset
-    decision: Decision
+    decision: Decision | None = None
+    delivery: AdoptedDelivery | None = None
 
 
 class Enrolled(Content):
@@ -124,10 +127,13 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
     state.contact, state.deputy = content.contact, content.deputy
     state.dataset_id = content.dataset.declaration.dataset_id
     state.datasets = {state.dataset_id: content.dataset}
-    state.decisions = [content.decision]
+    state.decisions = [content.decision] if content.decision else []
     state.opened_at = moment.now
+    if content.delivery is not None:
+        state.adopted_delivery = content.delivery
+        note_adoption(state, content.delivery.adopted, moment)
     decided = content.dataset.decision
-    if decided is not None and not decided.granted:
+    if content.decision is not None and decided is not None and not decided.granted:
         denial = content.decision.model_copy(update={"outcome": "denied"})
         appeal.begin_appeal(state, denial, moment)
     else:
@@ -210,6 +216,9 @@ def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
     if state.last_day is not None:
         content["valid_until"] = midnight_after(state.last_day).isoformat()
         content["valid_until_source"] = DISCONNECT
+    if state.adopted_delivery is not None:
+        content["delivery"] = state.adopted_delivery.model_dump(mode="json")
+        state.adopted_delivery = None
     state.begin_part(ref, "Permission", content, state.org_number)
 
 

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from domain import trial_delivery
 from domain.act import HANDLER, Actor, Refusal, refuse
+from domain.adoption import SOURCE as ADOPTED
+from domain.adoption import AdoptedDelivery, note_adoption
 from domain.case import PART_ENDED
 from domain.credential import End, credential_id
 from domain.datasets import Hosting
@@ -40,6 +42,7 @@ class Begin(Content):
     accepts_by_itself: bool = True
     valid_until: datetime | None = None
     valid_until_source: str | None = None
+    delivery: AdoptedDelivery | None = None
 
 
 class SystemAccountFound(Content):
@@ -86,12 +89,29 @@ def begin(state: PermissionState, content: Begin, moment: Moment) -> None:
     """Take what the owner gave, once."""
     if state.owner is not None:
         return
-    for name in content.model_fields_set:
+    for name in content.model_fields_set - {"delivery"}:
         value = getattr(content, name)
         setattr(state, name, list(value) if name == "apis" else value)
+    if content.delivery is not None:
+        _adopt(state, content.delivery, moment)
     if content.valid_until is not None:
         state.limits[content.valid_until_source or "owner"] = content.valid_until
     state.opened_at = moment.now
+
+
+def _adopt(state: PermissionState, delivery: AdoptedDelivery, moment: Moment) -> None:
+    """Take over what the party delivers with: nothing is made, no test delivery asked for."""
+    state.system_account, state.is_account_claimed = delivery.system_account, False
+    state.adopted_applications = dict(delivery.applications)
+    state.is_delivery_accepted = True
+    if delivery.valid_until is not None:
+        _limit(state, ADOPTED, delivery.valid_until)
+    note_adoption(state, delivery.adopted, moment)
+
+
+def _claimed(state: PermissionState, content: Content, moment: Moment) -> None:
+    del content, moment
+    state.is_account_claimed = True
 
 
 def _limit(state: PermissionState, source: str, until: datetime | None) -> None:
@@ -131,6 +151,9 @@ def _begin_credential(state: PermissionState, environment: str) -> None:
         "holder": state.holder.model_dump(mode="json"),
         "valid_until": state.valid_until.isoformat() if state.valid_until else None,
     }
+    adopted = state.adopted_applications.pop(environment, None)
+    if adopted is not None:
+        content["application_id"] = adopted
     state.begin_part(ref, "Credential", content, environment)
 
 
@@ -232,6 +255,8 @@ def wants(state: PermissionState) -> Iterator[Want]:
         return
     if state.stage == "setup" and state.system_account is None:
         yield Want(operation="create_system_account", system=System.ACCOUNT_SYSTEM)
+    if not state.is_account_claimed:
+        yield Want(operation="claim_system_account", system=System.ACCOUNT_SYSTEM)
     if state.stage == "verification" and state.delivery_id and state.report is None:
         yield Want(operation="fetch_report", system=System.DELIVERY_API, item=state.delivery_id)
     if state.stage == "ending" and not any(state.open_parts()) and _may_be_on(state):
@@ -240,7 +265,8 @@ def wants(state: PermissionState) -> Iterator[Want]:
 
 def _may_be_on(state: PermissionState) -> bool:
     """Whether the system account is to be looked for now; after an unknown answer, later."""
-    return not state.is_account_off and state.look_again_at is None
+    is_known = state.is_account_claimed and state.look_again_at is None
+    return is_known and not state.is_account_off
 
 
 def waits(state: PermissionState) -> Iterator[Wait]:
@@ -313,6 +339,7 @@ MACHINE: Machine[PermissionState] = Machine(
     reactions={
         "begin": Reaction(payload=Begin, do=begin),
         "system_account_found": Reaction(payload=SystemAccountFound, do=_account),
+        "system_account_claimed": Reaction(payload=Content, do=_claimed),
         "key_live": Reaction(payload=KeyLive, do=_live),
         **trial_delivery.REACTIONS,
         "system_account_off": Reaction(payload=Content, do=_account_off),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
+from domain.adoption import Adopted, note_adoption
 from domain.case import (
     PEOPLE,
     Agreement,
@@ -43,13 +44,14 @@ class AgreementState(CaseState):
 class Begin(Content):
     """What the onboarding says when the agreement comes into force."""
 
-    owner: str
+    owner: str | None = None
     org_number: str
     organisation_name: str
     case_number: str | None = None
     contact: Person
     deputy: Person | None = None
     agreements: dict[str, Agreement]
+    adopted: Adopted | None = None
 
 
 class Enrol(Payload):
@@ -78,7 +80,10 @@ def begin(state: AgreementState, content: Begin, moment: Moment) -> None:
     for role, person in state.people():
         if person.account_id is not None:
             enrol_person(state, person, role)
-    state.notify("agreement_in_force", state.contact)
+    if content.adopted is not None:
+        note_adoption(state, content.adopted, moment)
+    else:
+        state.notify("agreement_in_force", state.contact)
 
 
 def _enrol(state: AgreementState, payload: Enrol, actor: Actor, moment: Moment) -> None:

@@ -311,6 +311,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Random, Any, Pending], dict[str, Any]]]]
     "enrol_at_agreement": ("enrolled", lambda rng, *_: {"accepted": rng.random() < 0.8}),
     "end_agreement": ("agreement_ended", _kind_of),
     "create_system_account": ("system_account_found", lambda *_: {"login_name": "abcd1234"}),
+    "claim_system_account": ("system_account_claimed", _nothing),
     "fetch_report": ("report_fetched", _report),
     "disable_system_account": ("system_account_off", _nothing),
     "create_application": (
