@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -9,13 +10,17 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from rich.console import Console
 from temporalio.service import RPCError
 
 import worker
 from activities.messages import HeardWord
 from commands.demo import Demo, plain_http
 from commands.reconciling import REF, as_data, start
+from commands.reconciling import last as print_last
+from commands.reconciling import reconcile as reconcile_on_demand
 from commands.scenarios import standard
+from commands.showing import Screen
 from domain.act import Actor, Role
 from records import cases, reconciliations, switches
 from records.journal import JournalLine
@@ -345,6 +350,12 @@ async def _leave_keys(world: World, count: int, tag: str) -> list[str]:
     return refs
 
 
+async def _remove(world: World, refs: list[str]) -> None:
+    for id_, key in (await Outside(world).applications()).items():
+        if key in refs:
+            await Outside(world).portal("DELETE", f"/applications/{id_}")
+
+
 async def _left(world: World, refs: list[str]) -> int:
     return len(set(refs) & set((await Outside(world).applications()).values()))
 
@@ -382,9 +393,7 @@ async def test_too_many_cuts_can_be_rejected_or_left_unanswered(
     result = await world.handle(REF).result()
     assert "cuts_unanswered" == result["outcome"]
     assert 4 == await _left(world, refs)
-    for id_, key in (await Outside(world).applications()).items():
-        if key in refs:
-            await Outside(world).portal("DELETE", f"/applications/{id_}")
+    await _remove(world, refs)
 
 
 async def test_while_producers_are_adopted_it_only_reports(world: World, connected: Demo) -> None:
@@ -396,6 +405,7 @@ async def test_while_producers_are_adopted_it_only_reports(world: World, connect
 
     assert ("only_reported", {"only_reported": 4}) == (report["outcome"], report["done"])
     assert 4 == await _left(world, refs)
+    await _remove(world, refs)
     await switches.switch_off(pool, switches.ADOPTING, datetime.now(UTC))
 
 
@@ -409,3 +419,23 @@ async def test_an_outage_delays_the_run_and_shows(world: World, connected: Demo)
     await world.heal("portal_production")
     await world.step(REF, "retry_step", HANDLER)
     await _reached(world, "pause", "ended")
+
+
+async def test_a_report_can_be_read(
+    world: World, connected: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command follows the run and prints what was found and done, in plain Swedish."""
+    application = await Outside(world).make_application("Annat projekt igen", None)
+    screen = Screen(world.context.texts)
+    screen.console = Console(width=200)
+    assert await reconcile_on_demand(world.context, screen, json=False)
+    said = capsys.readouterr()
+    assert "Första genomgången" in said.err
+    for words in ("Applikation som vi inte har skapat", "produktionsportalen", "bara listad"):
+        assert words in said.out
+    assert "Annat projekt igen" in said.out
+
+    await print_last(world.context, screen, json=True)
+    report = json.loads(capsys.readouterr().out)
+    assert {"foreign_application": 1} == report["found"]
+    await Outside(world).portal("DELETE", f"/applications/{application}")
