@@ -8,27 +8,19 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from commands import (
-    bulk,
-    departures,
-    documents,
-    keys,
-    looking,
-    preparing,
-    rebuilding,
-    running,
-    showing,
-)
+from commands import bulk, documents, keys, looking, preparing, running, showing, sweeps
 from commands.acting import take_step
-from commands.context import CommandError, Context, opened, print_json, print_line, read_data, say
+from commands.context import CommandError, Context, print_json, print_line, read_data, say
 from commands.opening import opener_of, org_number_of
+from commands.options import As, DataDir, English, Json
+from commands.options import screen as _screen
+from commands.options import with_context as _with_context
 from commands.people import actor_of, parse_as
 from commands.retrying import retry_failing
 from domain.onboarding import agreement_id
@@ -41,22 +33,6 @@ app = App(
     help="Onboarding of producers to the national geodata platform.",
     version="0.1.0",
 )
-Json = Annotated[bool, Parameter(name="--json", help="print data for programs")]
-DataDir = Annotated[Path | None, Parameter(help="where the running stack keeps its data")]
-As = Annotated[str, Parameter(name="--as", help="ROLE[:PERSON], in development")]
-English = Annotated[bool, Parameter(name="--english", help="texts in English")]
-
-
-def _with_context(work: Callable[[Context], Awaitable[Any]], data_dir: Path | None = None) -> Any:
-    async def run() -> Any:
-        async with opened(data_dir) as context:
-            return await work(context)
-
-    return asyncio.run(run())
-
-
-def _screen(context: Context, *, english: bool) -> showing.Screen:
-    return showing.Screen(context.texts, "en" if english else "sv")
 
 
 @app.command
@@ -373,32 +349,10 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     return 1 if counts.get("refused") else 0
 
 
-@app.command(name="departures")
-def departures_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> int:
-    """Schedule the departures of a leaver list (CSV); a report is written beside it.
-
-    Columns: person (mail address or account id), last_day; and, where known, role,
-    successor_name, successor_email, successor_phone. Can be repeated.
-    Example: starter.py departures leavers.csv
-    """
-    counts = _with_context(lambda context: departures.departures(context, file), data_dir)
-    if json:
-        print_json(counts)
-    else:
-        for name, count in counts.items():
-            print_line(f"{name:14} {count}")
-    return 1 if counts.get("refused") else 0
-
-
-@app.command
-def rebuild(*, data_dir: DataDir = None, json: Json = False) -> int:
-    """Write lists and views again from the running workflows and the record, beside the workers.
-
-    Example: starter.py rebuild
-    """
-    counted = _with_context(rebuilding.rebuild, data_dir)
-    showing.print_result(counted, json=json)
-    return 1 if counted["unknown"] else 0
+app.command(sweeps.adopt)
+app.command(name="departures")(sweeps.departures_file)
+app.command(sweeps.rebuild)
+app.command(sweeps.reconcile)
 
 
 @app.command

@@ -34,11 +34,13 @@ from temporalio.worker import Worker
 
 from activities.accounts import Accounts
 from activities.deliveries import Deliveries
+from activities.findings import Findings
 from activities.incidents import IncidentInterceptor
 from activities.lookups import LookUps
 from activities.messages import HeardWord, Messages
 from activities.notices import Notices
 from activities.portal import Offers, Portal
+from activities.reconciliation import AccountLooks, PortalLooks, RegisterLooks
 from activities.record import Records
 from activities.register import Agreements
 from activities.watching import Watch
@@ -60,6 +62,7 @@ from runtime.health import HealthServer
 from runtime.log_setup import set_up_logging
 from runtime.settings import Settings
 from runtime.temporal import connect, make_plugin
+from runtime.temporal_schedules import Nightly, keep_schedule
 from workflows.appointment import AgentAppointment
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE, Durable
 from workflows.connection import DatasetConnection
@@ -68,6 +71,7 @@ from workflows.onboarding import ProducerOnboarding
 from workflows.permission import Permission
 from workflows.person import PersonAccess
 from workflows.producer_agreement import ProducerAgreement
+from workflows.reconciliation import AccessReconciliation
 
 WORKFLOWS: list[type[Durable[Any]]] = [
     ProducerOnboarding,
@@ -77,7 +81,16 @@ WORKFLOWS: list[type[Durable[Any]]] = [
     Permission,
     Credential,
     PersonAccess,
+    AccessReconciliation,
 ]
+RECONCILIATION = Nightly(
+    schedule_id="access-reconciliation",
+    workflow="AccessReconciliation",
+    workflow_id="reconciliation/nightly",
+    hour=2,
+    minute=30,
+    time_zone="Europe/Stockholm",
+)
 SLOTS = {System.RECORDS: 20, System.CASES: 20}
 SLOTS_OUTSIDE = 10
 PICKUP_LOOK_SECONDS = 10
@@ -154,8 +167,9 @@ def build_activities(
     registers = OrganisationRegisters(settings.data_dir)
     lookups = LookUps(registers, Forms(settings.forms_dir), pool)
     messages = Messages(client, WORKFLOW_QUEUE, TASK_LIMIT, policy)
+    findings, looks = Findings(pool, client, messages), AccountLooks(adapters.accounts, pool)
     portals = {
-        system: _portal_activities(Portal(portal, pool, keys))
+        system: _portal_activities(Portal(portal, pool, keys), PortalLooks(portal, pool))
         for system, portal in adapters.portals.items()
     }
     return {
@@ -165,12 +179,15 @@ def build_activities(
             messages.enrol_at_dataset,
             messages.wake,
         ],
+        System.CASES: [messages.tell, messages.enrol, messages.wake, findings.deal],
         System.RECORDS: [
             records.record,
             records.current_policy,
             lookups.look_up_organisation,
             lookups.check_form,
             Offers(pool).cancel_offer,
+            findings.compare,
+            findings.close,
         ],
         System.ACCOUNT_SYSTEM: [
             accounts.find_or_create_organisation,
@@ -178,12 +195,16 @@ def build_activities(
             accounts.activate_person,
             accounts.disable_person,
             accounts.create_system_account,
+            accounts.claim_system_account,
             accounts.disable_system_account,
+            looks.list_system_accounts,
+            looks.look_at_people,
         ],
         System.AGREEMENT_REGISTER: [
             register.register_agreement,
             register.end_agreement,
             register.withdraw_registration,
+            RegisterLooks(adapters.register, pool).list_agreements,
         ],
         System.DELIVERY_API: [Deliveries(adapters.deliveries).fetch_report],
         System.MAIL: [notices.send_notice],
@@ -191,7 +212,7 @@ def build_activities(
     }
 
 
-def _portal_activities(portal: Portal) -> list[Activity]:
+def _portal_activities(portal: Portal, looks: PortalLooks) -> list[Activity]:
     return [
         portal.create_application,
         portal.claim_application,
@@ -205,6 +226,8 @@ def _portal_activities(portal: Portal) -> list[Activity]:
         portal.end_old_secrets,
         portal.revoke_keys,
         portal.remove_application,
+        looks.list_applications,
+        looks.count_keys,
     ]
 
 
@@ -327,6 +350,10 @@ async def run(settings: Settings) -> None:
             "migrations": lambda: is_current(pool),
         },
         watch.text,
+    )
+    start = {"policy": read_policy(settings).model_dump(mode="json")}
+    await keep_schedule(
+        client, RECONCILIATION, start, task_queue=WORKFLOW_QUEUE, task_limit=TASK_LIMIT
     )
     port = await health.start(settings.health_port, settings.listen_host)
     log.info("worker started, health on port %s", port)

@@ -42,6 +42,13 @@ class SystemAccountInput(BaseModel):
     dataset_id: str
 
 
+class ClaimInput(BaseModel):
+    """A system account that was there before us, and the permission that takes it over."""
+
+    key: str
+    login_name: str
+
+
 class Accounts:
     """What is done in the account system."""
 
@@ -97,6 +104,13 @@ class Accounts:
             key=wanted.key, org_number=wanted.org_number, dataset_id=wanted.dataset_id
         )
         return SystemAccountFound(login_name=found.login_name)
+
+    @activity.defn
+    @calls_outside()
+    async def claim_system_account(self, wanted: ClaimInput) -> Content:
+        """Let a system account that was there before us carry our key."""
+        await self._system.claim_system_account(wanted.login_name, key=wanted.key)
+        return Content()
 
     @activity.defn
     @calls_outside(shuts_off=True)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from scim2_models import Email, EnterpriseUser, Name, PhoneNumber
 
 from adapters.account_logins import personal_logins, system_logins
-from adapters.outside import TIMEOUT_SECONDS, Busy, Conflict, Connection, NotFound, Refused
+from adapters.outside import TIMEOUT_SECONDS, Busy, Conflict, Connection, Foreign, NotFound, Refused
 from adapters.scim import Organization, Person, Scim, SystemLogin, equal
 
 SYSTEM: Final = "account_system"
@@ -194,6 +194,22 @@ class AccountSystem:
                 await self._switch(SystemLogin, str(each.id), active=True)
             return _system(each).model_copy(update={"active": True})
         return None
+
+    async def claim_system_account(self, login_name: str, *, key: str) -> None:
+        """Let a system account that was there before us carry our key.
+
+        Raises:
+            Refused: there is none of that name.
+            Foreign: it carries another key.
+        """
+        found = await self._scim.find(SystemLogin, equal("loginName", login_name))
+        if not found:
+            raise Refused(SYSTEM, f"no system account is called {login_name}", status=404)
+        if found[0].external_id == key:
+            return
+        if found[0].external_id:
+            raise Foreign(SYSTEM, f"{login_name} carries another key", status=409)
+        await self._scim.replace(SystemLogin, str(found[0].id), "externalId", key)
 
     async def disable_system_account(self, key: str) -> None:
         """Switch off what carries our key, confirmed by reading it back; none is as well.

@@ -102,13 +102,13 @@ class AgreementRegister:
         except NotFound:
             return
 
-    async def in_force(self, org_number: str) -> list[RegisteredAgreement]:
-        """Return an organisation's agreements in force.
+    async def in_force(self, org_number: str | None = None) -> list[RegisteredAgreement]:
+        """Return the agreements in force, of one organisation or of all.
 
         Raises:
             OutsideError: the register could not tell.
         """
-        wanted = {"org_number": org_number, "status": "in_force"}
+        wanted = {"status": "in_force"} | ({"org_number": org_number} if org_number else {})
         answer = await self._connection.send("GET", "/agreements", params=wanted)
         return self._connection.read(answer, _Found).agreements
 

@@ -20,14 +20,13 @@ PAGE: Final = 100
 
 
 class ListedApplication(BaseModel):
-    """Any application: `key` and `key_count` (keys that live) are None where it is not ours."""
+    """Any application: `key` is None where it is not ours."""
 
     model_config = ConfigDict(frozen=True)
 
     application_id: str
     name: str
     key: str | None
-    key_count: int | None
 
 
 class _Api(BaseModel):
@@ -119,12 +118,7 @@ class ApiPortal:
     async def applications(self) -> list[ListedApplication]:
         """Return every application, ours and others'."""
         return [
-            ListedApplication(
-                application_id=each.applicationId,
-                name=each.name,
-                key=each.key,
-                key_count=await self._keys.count(each.applicationId) if each.key else None,
-            )
+            ListedApplication(application_id=each.applicationId, name=each.name, key=each.key)
             for each in await self._applications.search("")
         ]
 
@@ -253,6 +247,10 @@ class ApiPortal:
             Busy: one is still listed.
         """
         await self._keys.end_secrets(application_id, secret_ids)
+
+    async def key_count(self, application_id: str) -> int:
+        """Return how many keys of an application live; one that is gone has none."""
+        return await self._keys.count(application_id)
 
     async def revoke_keys(self, application_id: str) -> None:
         """Revoke all keys of an application, confirmed by listing them; none is as well.

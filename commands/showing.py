@@ -30,6 +30,11 @@ WORDS = {
     "attempts": Text(sv="försök", en="attempts"),
     "unreachable": Text(sv="Kontaktpersonen går inte att nå", en="The contact cannot be reached"),
     "retry": Text(sv="starter.py retry", en="starter.py retry"),
+    "found": Text(sv="Hittat", en="Found"),
+    "where": Text(sv="Var", en="Where"),
+    "ref": Text(sv="Vad", en="What"),
+    "done": Text(sv="Vad som görs", en="What is done"),
+    "standing": Text(sv="åtkomster gäller", en="accesses stand"),
     "no_cases": Text(sv="Inga ärenden.", en="No cases."),
 }
 LANGUAGES = ("sv", "en")

@@ -204,6 +204,7 @@ def steps(state: State, moment: Moment) -> dict[str, Examples]:
         "approve_extension": [{"valid_to": "2028-03-01"}],
         "revoke_agent": [{"reason": "Klart"}],
         "leave_appointment": [{"reason": "Klart"}],
+        "reject_cuts": [{"reason": "Portalen är nyss återställd"}],
         "enrol": [{"ref": dataset_id(ORG_NUMBER, "detaljplan"), "type": "DatasetConnection"}],
     }
 
@@ -275,6 +276,10 @@ def heard(state: State) -> dict[str, Examples]:
         **_heard_by_credential(state),
         "application_gone": [{}],
         "person_activated": [{}],
+        "looked": _looked(state),
+        "compared": _compared(state),
+        "dealt": [{"done": {"told": 1}, "left": 0}],
+        "closed": [{}],
         "release": [{"ref": onboarding_id(ORG_NUMBER)}],
         "successor_found": [],
         "end": [{"outcome": "withdrawn"}],
@@ -300,3 +305,21 @@ def _heard_by_credential(state: State) -> dict[str, Examples]:
         "key_missing": [{}],
         "keys_revoked": [{}],
     }
+
+
+def _looked(state: State) -> Examples:
+    """Return the answers of everything that a run of the reconciliation still looks at."""
+    look = getattr(state, "look", 0)
+    return [
+        {"look": look, "system": each.system, "operation": each.operation} for each in state.pending
+    ]
+
+
+def _compared(state: State) -> Examples:
+    """Return comparisons that found nothing, a little, and too much."""
+    look = getattr(state, "look", 0)
+    rest = {"look": look, "granted": 40, "only_reports": False, "tasks": 0}
+    return [
+        rest | {"found": {"not_entitled": count}, "to_tell": count, "cuts": count}
+        for count in (0, 1, 30)
+    ]

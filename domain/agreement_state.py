@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
+from domain.adopted import Adopted
 from domain.case import Agreement, CaseState, Kind, Organisation
 from domain.datasets import Declaration, PersonalData
 from domain.machine import Content, Payload
@@ -90,6 +91,7 @@ class Begin(Content):
     deputy: Person | None = None
     agreements: dict[str, Agreement]
     granted: dict[str, Covered] = Field(default_factory=dict)
+    adopted: Adopted | None = None
 
 
 class Enrol(Payload):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from domain import adding, agreements, appeal, connection_changes, decision, decision_on_request
 from domain.act import Actor, Refusal, Role, refuse
+from domain.adopted import note_adoption
 from domain.agreement_state import Enrol, Standing
 from domain.case import (
     CHECK_COMPLETION,
@@ -78,10 +79,14 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
     state.contact, state.deputy = content.contact, content.deputy
     state.dataset_id = content.dataset.declaration.dataset_id
     state.datasets = {state.dataset_id: content.dataset}
-    state.decisions, state.agreements = [content.decision], {}
+    state.decisions = [content.decision] if content.decision else []
+    state.agreements = {}
     state.opened_at = state.opened_at or moment.now
+    if content.delivery is not None:
+        state.adopted_delivery = content.delivery
+        note_adoption(state, content.delivery.adopted, moment)
     decided = content.dataset.decision
-    if decided is not None and not decided.granted:
+    if content.decision is not None and decided is not None and not decided.granted:
         denial = content.decision.model_copy(update={"outcome": "denied"})
         appeal.begin_appeal(state, denial, moment)
         if content.appeal is not None and state.appeal is not None:
@@ -206,6 +211,9 @@ def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
     if state.last_day is not None:
         content["limits"] = {DISCONNECT: midnight_after(state.last_day).isoformat()}
     state.active = [each for each in state.active if each != ref]
+    if state.adopted_delivery is not None:
+        content["delivery"] = state.adopted_delivery.model_dump(mode="json")
+        state.adopted_delivery = None
     state.begin_part(ref, "Permission", content, state.org_number)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from domain.adopted import AdoptedDelivery
 from domain.agreement_state import Covered, Standing
 from domain.case import Appeal, CaseState, Decision, Organisation, Review
 from domain.datasets import Dataset, Declaration, PersonalData
@@ -37,6 +38,7 @@ class ConnectionState(CaseState):
     last_day: date | None = None
     has_been_connected: bool = False
     active: list[str] = Field(default_factory=list)
+    adopted_delivery: AdoptedDelivery | None = None
     people_told: list[list[str | None]] = Field(default_factory=list)
 
     @property
@@ -123,5 +125,6 @@ class Begin(Content):
     deputy: Person | None = None
     handler: str | None = None
     dataset: Dataset
-    decision: Decision
+    decision: Decision | None = None
     appeal: Appeal | None = None
+    delivery: AdoptedDelivery | None = None

@@ -10,6 +10,7 @@ from domain import (
     permission,
     person,
     producer_agreement,
+    reconciliation_run,
 )
 from domain.machine import Machine
 
@@ -23,5 +24,6 @@ MACHINES: dict[str, Machine[Any]] = {
         permission.MACHINE,
         credential.MACHINE,
         person.MACHINE,
+        reconciliation_run.MACHINE,
     )
 }

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from domain import key_holders, trial_delivery
 from domain.act import HANDLER, Actor, Refusal, Role, refuse
+from domain.adopted import SOURCE as ADOPTED
+from domain.adopted import AdoptedDelivery, note_adoption
 from domain.case import PartEnded, part_ended
 from domain.credential import End, credential_id
 from domain.datasets import Hosting
@@ -42,6 +44,7 @@ class Begin(Content):
     apis: tuple[str, ...]
     accepts_by_itself: bool = True
     limits: dict[str, datetime] = Field(default_factory=dict)
+    delivery: AdoptedDelivery | None = None
 
 
 class SystemAccountFound(Content):
@@ -89,11 +92,28 @@ def begin(state: PermissionState, content: Begin, moment: Moment) -> None:
     """Take what the owner gave, once."""
     if state.owner is not None:
         return
-    for name in content.model_fields_set:
+    for name in content.model_fields_set - {"delivery"}:
         value = getattr(content, name)
         setattr(state, name, list(value) if name == "apis" else value)
+    if content.delivery is not None:
+        _adopt(state, content.delivery, moment)
     _earliest_rules(state)
     state.opened_at = moment.now
+
+
+def _adopt(state: PermissionState, delivery: AdoptedDelivery, moment: Moment) -> None:
+    """Take over what the party delivers with: nothing is made, no test delivery asked for."""
+    state.system_account, state.is_account_claimed = delivery.system_account, False
+    state.adopted_applications = dict(delivery.applications)
+    state.is_delivery_accepted = True
+    if delivery.valid_until is not None:
+        _limit(state, ADOPTED, delivery.valid_until)
+    note_adoption(state, delivery.adopted, moment)
+
+
+def _claimed(state: PermissionState, content: Content, moment: Moment) -> None:
+    del content, moment
+    state.is_account_claimed = True
 
 
 def _limit(state: PermissionState, source: str, until: datetime | None) -> None:
@@ -154,6 +174,9 @@ def _begin_credential(state: PermissionState, environment: str) -> None:
         "holder": state.holder.model_dump(mode="json"),
         "valid_until": state.valid_until.isoformat() if state.valid_until else None,
     }
+    adopted = state.adopted_applications.pop(environment, None)
+    if adopted is not None:
+        content["application_id"] = adopted
     state.begin_part(ref, "Credential", content, environment)
 
 
@@ -269,6 +292,8 @@ def wants(state: PermissionState) -> Iterator[Want]:
         yield Want(operation="enrol_at_dataset", system=System.CASES)
     elif state.stage == "setup" and state.may_begin and state.system_account is None:
         yield Want(operation="create_system_account", system=System.ACCOUNT_SYSTEM)
+    if not state.is_account_claimed:
+        yield Want(operation="claim_system_account", system=System.ACCOUNT_SYSTEM)
     if state.stage == "verification" and state.delivery_id and state.report is None:
         yield Want(operation="fetch_report", system=System.DELIVERY_API, item=state.delivery_id)
     if state.stage == "ending" and not any(state.open_parts()) and _may_be_on(state):
@@ -277,7 +302,8 @@ def wants(state: PermissionState) -> Iterator[Want]:
 
 def _may_be_on(state: PermissionState) -> bool:
     """Whether the system account is to be looked for now; after an unknown answer, later."""
-    return not state.is_account_off and state.look_again_at is None
+    is_known = state.is_account_claimed and state.look_again_at is None
+    return is_known and not state.is_account_off
 
 
 def waits(state: PermissionState) -> Iterator[Wait]:
@@ -356,6 +382,7 @@ MACHINE: Machine[PermissionState] = Machine(
         "dataset_enrolled": Reaction(payload=DatasetStanding, do=_enrolled),
         "dataset_ready": Reaction(payload=Content, do=_dataset_ready),
         "system_account_found": Reaction(payload=SystemAccountFound, do=_account),
+        "system_account_claimed": Reaction(payload=Content, do=_claimed),
         "key_live": Reaction(payload=KeyLive, do=_live),
         **trial_delivery.REACTIONS,
         "system_account_off": Reaction(payload=Content, do=_account_off),

@@ -45,6 +45,8 @@ class PermissionState(State):
     valid_until_source: str | None = None
     limits: dict[str, datetime] = Field(default_factory=dict)
     system_account: str | None = None
+    is_account_claimed: bool = True
+    adopted_applications: dict[str, str] = Field(default_factory=dict)
     is_account_off: bool = False
     live: list[str] = Field(default_factory=list)
     fetched_by: dict[str, Person] = Field(default_factory=dict)

@@ -54,6 +54,21 @@ class LimitPolicy(_Part):
     document_pages: int = 200
 
 
+class ReconciliationPolicy(_Part):
+    """When a run of the reconciliation looks again, and when it asks before it cuts.
+
+    It asks when there are more cuts than `most_cuts`, or than `most_cuts_percent` of all keys,
+    permissions and people that stand; `few_cuts` are never asked about. Without an answer within
+    `hours_to_answer` nothing is cut.
+    """
+
+    minutes_between_looks: int = 10
+    most_cuts: int = 20
+    most_cuts_percent: int = 5
+    few_cuts: int = 3
+    hours_to_answer: int = 24
+
+
 class Policy(_Part):
     """The whole policy, as read from `policy/policy.yaml`."""
 
@@ -80,6 +95,7 @@ class Policy(_Part):
         default=("FL25_1", "FL25_2", "FL25_3", "full_grant"), min_length=1
     )
     limits: LimitPolicy = LimitPolicy()
+    reconciliation: ReconciliationPolicy = ReconciliationPolicy()
     mailboxes: dict[str, str]
     continue_as_new_acts: int = 500
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from domain import notice
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
+from domain.adopted import note_adoption
 from domain.agreement_state import APPOINTMENT, CONNECTION, AgreementState, Begin, Covered, Enrol
 from domain.case import Agreement, Kind, PartEnded, is_running, part_ended
 from domain.credential import End
@@ -75,7 +76,10 @@ def begin(state: AgreementState, content: Begin, moment: Moment) -> None:
     for role, person in state.people():
         if person.account_id is not None:
             enrol_person(state, person, role)
-    state.notify("agreement_in_force", state.contact)
+    if content.adopted is not None:
+        note_adoption(state, content.adopted, moment)
+    else:
+        state.notify("agreement_in_force", state.contact)
 
 
 def _enrol(state: AgreementState, payload: Enrol, actor: Actor, moment: Moment) -> None:

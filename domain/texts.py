@@ -30,6 +30,10 @@ class Texts(BaseModel):
     stages: dict[str, Text]
     rules: dict[str, Text]
     upcoming: dict[str, Text]
+    findings: dict[str, Text]
+    reasons: dict[str, Text]
+    dealt: dict[str, Text]
+    systems: dict[str, Text]
     outcomes: dict[str, Text]
     mails: dict[str, MailText]
 

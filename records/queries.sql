@@ -304,3 +304,97 @@ select count(*) from cases where kind = 'case' and ended_at is null
 select count(*) from cases, jsonb_array_elements(view -> 'pending') as want
 where stage = 'ending' and ended_at is null
     and want ->> 'operation' = any($1::text[]) and (want ->> 'since')::timestamptz < $2
+
+-- begin_reconciliation --
+insert into reconciliations (run, workflow_id, started_at) values ($1, $2, $3) on conflict (run) do nothing
+
+-- write_observation --
+insert into observations (run, look, system, kind, item, key, keys, is_on, facts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (run, look, system, kind, item) do update set
+    key = excluded.key, keys = coalesce(excluded.keys, observations.keys), is_on = excluded.is_on, facts = excluded.facts
+
+-- forget_observations --
+delete from observations where run = $1 and look = $2 and system = $3 and kind = $4
+
+-- uncounted_applications --
+select item from observations
+where run = $1 and look = $2 and system = $3 and kind = 'application' and keys is null
+  and (key is not null or item in (
+      select cases.view #>> '{details,application_id}' from cases join chains using (chain_id)
+      where cases.type = 'Credential' and chains.followed_by is null and cases.stage <> 'ended'))
+order by item limit $4
+
+-- write_key_count --
+update observations set keys = $5 where run = $1 and look = $2 and system = $3 and kind = 'application' and item = $4
+
+-- people_to_look_at --
+select substr(cases.workflow_id, length('person/') + 1) as account_id
+from cases join chains using (chain_id)
+where cases.type = 'PersonAccess' and chains.followed_by is null
+  and not exists (select from observations where run = $1 and look = $2 and kind = 'person'
+      and item = substr(cases.workflow_id, length('person/') + 1))
+order by account_id limit $3
+
+-- observations_of --
+select system, kind, item, key, keys, is_on, facts from observations where run = $1 and look = $2
+
+-- granted --
+select cases.workflow_id, cases.type, cases.stage, cases.outcome, cases.owner, cases.org_number,
+    cases.updated_at, case cases.type
+        when 'Credential' then jsonb_build_object(
+            'application_id', cases.view #> '{details,application_id}',
+            'is_halted', cases.view #> '{details,is_halted}')
+        when 'ProducerAgreement' then jsonb_build_object('agreements', cases.view #> '{details,agreements}')
+        else '{}'::jsonb end as facts
+from cases join chains using (chain_id)
+where cases.type in ('Credential', 'Permission', 'PersonAccess', 'ProducerAgreement') and chains.followed_by is null
+
+-- told_of_register --
+select ref from (
+    select distinct on (ref) ref, kind from findings
+    where system = 'agreement_register' and kind in ('register_differs', 'register_agrees') and done = 'told'
+    order by ref, done_at desc
+) last_word where kind = 'register_differs'
+
+-- findings_of --
+select ordinal, kind, system, ref, item, facts, rests_on, done, done_at from findings where run = $1 order by ordinal
+
+-- forget_findings --
+delete from findings where run = $1
+
+-- write_finding --
+insert into findings (run, ordinal, kind, system, ref, item, facts, rests_on)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- note_comparison --
+update reconciliations set granted = $2, only_reports = $3 where run = $1
+
+-- findings_to_deal_with --
+select ordinal, kind, system, ref, item, facts, rests_on from findings
+where run = $1 and done is null order by ordinal limit $2
+
+-- count_findings_left --
+select count(*) from findings where run = $1 and done is null
+
+-- mark_finding --
+update findings set done = $3, done_at = $4 where run = $1 and ordinal = $2 and done is null
+
+-- end_reconciliation --
+update reconciliations set outcome = $2, ended_at = $3 where run = $1
+
+-- forget_all_observations --
+delete from observations where run = $1
+
+-- last_reconciliation --
+select * from reconciliations where ($1::text is null or run = $1) order by started_at desc limit 1
+
+-- switch_on --
+insert into switches (name, since) values ($1, $2)
+on conflict (name) do update set since = excluded.since, ended_at = null where switches.ended_at is not null
+
+-- switch_off --
+update switches set ended_at = $2 where name = $1 and ended_at is null returning name
+
+-- is_switched_on --
+select exists (select from switches where name = $1 and ended_at is null)

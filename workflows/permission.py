@@ -41,6 +41,13 @@ class Permission(Durable[PermissionState]):
         "create_system_account": Operation(
             accounts.Accounts.create_system_account, account_input, "system_account_found"
         ),
+        "claim_system_account": Operation(
+            accounts.Accounts.claim_system_account,
+            lambda state, *_: accounts.ClaimInput(
+                key=state.workflow_id, login_name=state.system_account or ""
+            ),
+            "system_account_claimed",
+        ),
         "fetch_report": Operation(
             deliveries.Deliveries.fetch_report,
             lambda _, want, __: deliveries.DeliveryInput(delivery_id=want.item),

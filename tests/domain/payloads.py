@@ -265,6 +265,7 @@ REASONED = (
     "refuse_appointment",
     "decline_agent",
     "decline_extension",
+    "reject_cuts",
 )
 JUNK: tuple[Any, ...] = (None, 7, "x" * 20_000, [], {"a": 1}, "1999-13-01", "\x00", True, -1)
 
@@ -351,6 +352,26 @@ def _kind_of(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
     return {"kind": want.item}
 
 
+def _looked(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
+    left = rng.choice([0, 0, 7])
+    return {
+        "look": state.look,
+        "system": want.system,
+        "operation": want.operation,
+        "left": left,
+    }
+
+
+def _compared(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
+    del want
+    cuts = rng.choice([0, 2, 30])
+    to_tell = cuts + rng.choice([0, 1])
+    counts = {"to_tell": to_tell, "cuts": cuts, "tasks": rng.choice([0, 1]), "granted": 40}
+    found = {"not_entitled": cuts} if cuts else {}
+    only = rng.random() < 0.2
+    return {"look": state.look, "found": found, "only_reports": only, **counts}
+
+
 def _nothing(*_: Any) -> dict[str, Any]:
     return {}
 
@@ -383,6 +404,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Random, Any, Pending], dict[str, Any]]]]
     ),
     "end_agreement": ("agreement_ended", _kind_of),
     "create_system_account": ("system_account_found", lambda *_: {"login_name": "abcd1234"}),
+    "claim_system_account": ("system_account_claimed", _nothing),
     "fetch_report": ("report_fetched", _report),
     "disable_system_account": ("system_account_off", _nothing),
     "create_application": (
@@ -405,6 +427,14 @@ ANSWERS: dict[str, tuple[str, Callable[[Random, Any, Pending], dict[str, Any]]]]
     "revoke_keys": ("keys_revoked", _nothing),
     "remove_application": ("application_gone", _nothing),
     "activate_person": ("person_activated", _nothing),
+    "list_applications": ("looked", _looked),
+    "count_keys": ("looked", _looked),
+    "list_system_accounts": ("looked", _looked),
+    "look_at_people": ("looked", _looked),
+    "list_agreements": ("looked", _looked),
+    "compare": ("compared", _compared),
+    "deal": ("dealt", lambda rng, *_: {"done": {"told": 3}, "left": rng.choice([0, 0, 3])}),
+    "close": ("closed", _nothing),
 }
 
 
@@ -564,6 +594,7 @@ WORDS: dict[str, dict[str, Make]] = {
         "account_found_off": _nothing,
         "account_found_on": _nothing,
     },
+    "AccessReconciliation": {"begin": _nothing},
 }
 ENDING = frozenset(
     {
@@ -620,5 +651,6 @@ ADVANCING = frozenset(
         "approve_extension",
         "reactivate",
         "dataset_ready",
+        "confirm_cuts",
     }
 )

@@ -26,6 +26,7 @@ REACHED = {
     "Permission": {"active", "ended"},
     "Credential": {"awaiting_approval", "live", "ended"},
     "PersonAccess": {"active", "suspended", "leaving", "ended"},
+    "AccessReconciliation": {"pause", "second_look", "asking", "dealing", "ended"},
 }
 
 

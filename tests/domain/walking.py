@@ -22,6 +22,7 @@ IDS = {
     "Permission": parts.PERMISSION_ID,
     "Credential": parts.key_ref("production"),
     "PersonAccess": "person/acc-1",
+    "AccessReconciliation": "reconciliation/nightly",
 }
 OUTSIDE = frozenset({*CONTACT, Role.AGENT_CONTACT, Role.PRODUCER_MEMBER})
 OURS = {

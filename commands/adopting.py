@@ -1,0 +1,220 @@
+"""Taking over producers who were connected before: progress, a report row a line, repeatable."""
+
+import asyncio
+import csv
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from rich.progress import Progress
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from adapters.organisation_registers import OrganisationRegisters
+from commands.context import CommandError, Context, say
+from commands.people import actor_of
+from domain.adopted import Adopted
+from domain.adoption import AdoptedRow, ReadRow, agreement_word, connection_word, read_rows
+from domain.dates import local_date
+from domain.onboarding import agreement_id, dataset_id
+from records import cases, switches
+from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
+
+NEEDED: Final = (
+    "org_number", "contact_name", "contact_email", "agreement_valid_from", "dataset_id",
+    "system_account", "application_production",
+)  # fmt: skip
+REPORT: Final = ("line", "org_number", "dataset_id", "result", "field", "reason")
+AT_ONCE: Final = 10
+PATIENCE_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.2
+WAITING: Final = (
+    "Kontosystemet har inte svarat om kontaktpersonen än. Kör filen igen. / "
+    "The account system has not answered about the contact yet. Run the file again."
+)
+ENDED: Final = (
+    "Har funnits här och avslutats: öppna ett nytt ärende i stället. / "
+    "Has been here and ended: open a new case instead."
+)
+OPEN: Final = (
+    "Producenten har ett öppet ärende: avsluta det, eller låt det gå klart. / "
+    "The producer has an open case: close it, or let it finish."
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one line ended: `adopted`, `already`, `waiting` or `refused`."""
+
+    line: int
+    row: AdoptedRow | None
+    result: str
+    field: str = ""
+    reason: str = ""
+
+    def cells(self) -> tuple[object, ...]:
+        """Return the line of the report; what could not be read is not repeated."""
+        names = (self.row.org_number, self.row.dataset_id) if self.row else ("", "")
+        return (self.line, *names, self.result, self.field, self.reason)
+
+
+def read_file(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Read the lines of the file.
+
+    Raises:
+        CommandError: it is not there, or a column is missing or unknown.
+    """
+    if not path.is_file():
+        raise CommandError(f"Filen {path} finns inte. / There is no file {path}.")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        names = reader.fieldnames or ()
+        missing = [name for name in NEEDED if name not in names]
+        unknown = [name for name in names if name not in AdoptedRow.model_fields]
+        if missing or unknown:
+            raise CommandError(
+                f"{path.name}: kolumner saknas / columns are missing: {', '.join(missing) or '–'}; "
+                f"okända / unknown: {', '.join(unknown) or '–'}"
+            )
+        return [
+            (number, {name: (value or "").strip() for name, value in values.items() if name})
+            for number, values in enumerate(reader, start=2)
+        ]
+
+
+async def adopt_file(context: Context, path: Path, basis: str | None) -> dict[str, int]:
+    """Take over every permission in the file that is not here yet; returns how many ended how.
+
+    From now on, until `adopt --done`, the reconciliation only reports.
+    """
+    lines = await asyncio.to_thread(read_file, path)
+    now = datetime.now(UTC)
+    read = read_rows(lines, context.policy, local_date(now))
+    actor = await actor_of(context, "case_handler", None)
+    adopting = _Adopting(context, Adopted(actor=actor, basis=basis or path.name))
+    if any(each.row is not None for each in read):
+        await switches.switch_on(context.pool, switches.ADOPTING, now)
+    results = [_refused(each) for each in read if each.row is None]
+    good = sorted((each for each in read if each.row), key=_producer)
+    slots = asyncio.Semaphore(AT_ONCE)
+    with Progress(transient=True) as progress:
+        task = progress.add_task("adopt", total=len(read), completed=len(results))
+
+        async def one(rows: list[ReadRow]) -> None:
+            async with slots:
+                results.extend(await adopting.producer(rows))
+            progress.advance(task, len(rows))
+
+        await asyncio.gather(*(one(list(rows)) for _, rows in groupby(good, key=_producer)))
+    await asyncio.to_thread(_write, path.with_suffix(".report.csv"), results)
+    counts: dict[str, int] = {}
+    for each in results:
+        counts[each.result] = counts.get(each.result, 0) + 1
+    return counts
+
+
+async def done(context: Context) -> bool:
+    """End the adoption: the reconciliation acts again. Returns whether one was under way."""
+    return await switches.switch_off(context.pool, switches.ADOPTING, datetime.now(UTC))
+
+
+def _producer(read: ReadRow) -> str:
+    return read.row.org_number if read.row else ""
+
+
+def _refused(read: ReadRow) -> Result:
+    fields = ", ".join(each.field for each in read.problems)
+    texts = "; ".join(f"{p.field}: {p.text.sv} / {p.text.en}" for p in read.problems)
+    return Result(read.line, None, "refused", fields, texts)
+
+
+def _write(path: Path, results: list[Result]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(REPORT)
+        writer.writerows(each.cells() for each in sorted(results, key=lambda each: each.line))
+    say(f"Rapport / report: {path}")
+
+
+class _Adopting:
+    """Starts the workflows of producers, the agreement first: it finds the contact's account."""
+
+    def __init__(self, context: Context, adopted: Adopted) -> None:
+        self._context = context
+        self._adopted = adopted
+        self._registers = OrganisationRegisters(context.settings.data_dir)
+
+    async def producer(self, rows: list[ReadRow]) -> list[Result]:
+        """Take over one producer."""
+        first = rows[0].row
+        assert first is not None
+        entry = self._registers.look_up(first.org_number)
+        name, kind = (entry.name, entry.kind) if entry else (first.org_number, None)
+        ref = agreement_id(first.org_number)
+        standing = await self._standing(ref)
+        if standing == "ended":
+            return [Result(each.line, each.row, "refused", "org_number", ENDED) for each in rows]
+        opened = await cases.open_for_organisation(self._context.pool, first.org_number)
+        if standing is None and opened:
+            return [Result(each.line, each.row, "refused", "org_number", OPEN) for each in rows]
+        if standing is None:
+            await self._begin("ProducerAgreement", ref, agreement_word(first, self._adopted, name))
+        people = await self._people(ref)
+        if people is None:
+            return [Result(each.line, each.row, "waiting", "", WAITING) for each in rows]
+        return [await self._row(each, people, name, kind) for each in rows]
+
+    async def _row(
+        self, read: ReadRow, people: dict[str, Any], name: str, kind: str | None
+    ) -> Result:
+        row = read.row
+        assert row is not None
+        ref = dataset_id(row.org_number, row.dataset_id)
+        standing = await self._standing(ref)
+        if standing == "ended":
+            return Result(read.line, row, "refused", "dataset_id", ENDED)
+        if standing is not None:
+            return Result(read.line, row, "already")
+        word = connection_word(row, self._adopted, people, name, kind)
+        await self._begin("DatasetConnection", ref, word)
+        return Result(read.line, row, "adopted")
+
+    async def _standing(self, ref: str) -> str | None:
+        """Return whether a workflow is `open` or has `ended` here; None when it never was."""
+        try:
+            found = await self._context.client.get_workflow_handle(ref).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+        else:
+            if found.status is WorkflowExecutionStatus.RUNNING:
+                return "open"
+        row = await cases.find(self._context.pool, ref)
+        return "ended" if row is not None else None
+
+    async def _begin(self, type_: str, ref: str, content: dict[str, Any]) -> None:
+        word = {"message_id": f"adopt#{ref}", "sender": "adopt", "what": "begin"}
+        await self._context.client.start_workflow(
+            type_,
+            {"policy": self._context.policy.model_dump(mode="json")},
+            id=ref,
+            task_queue=WORKFLOW_QUEUE,
+            task_timeout=TASK_LIMIT,
+            start_signal="heard",
+            start_signal_args=[word | {"content": content}],
+        )
+
+    async def _people(self, ref: str) -> dict[str, Any] | None:
+        """Return contact and deputy with their accounts; None when that takes too long."""
+        handle = self._context.client.get_workflow_handle(ref)
+        stop = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while asyncio.get_running_loop().time() < stop:
+            state: dict[str, Any] = await handle.query("state", result_type=dict)
+            people = {role: state.get(role) for role in ("contact", "deputy")}
+            known = [each.get("account_id") for each in people.values() if each]
+            if known and all(known):
+                return people
+            await asyncio.sleep(LOOK_SECONDS)
+        return None

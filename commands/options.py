@@ -1,0 +1,31 @@
+"""What every command of the command line takes, and how it is run."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from commands.context import Context, opened
+from commands.showing import Screen
+
+Json = Annotated[bool, Parameter(name="--json", help="print data for programs")]
+DataDir = Annotated[Path | None, Parameter(help="where the running stack keeps its data")]
+As = Annotated[str, Parameter(name="--as", help="ROLE[:PERSON], in development")]
+English = Annotated[bool, Parameter(name="--english", help="texts in English")]
+
+
+def with_context(work: Callable[[Context], Awaitable[Any]], data_dir: Path | None = None) -> Any:
+    """Do something with an open connection to the running stack."""
+
+    async def run() -> Any:
+        async with opened(data_dir) as context:
+            return await work(context)
+
+    return asyncio.run(run())
+
+
+def screen(context: Context, *, english: bool) -> Screen:
+    """Return the screen of a language."""
+    return Screen(context.texts, "en" if english else "sv")

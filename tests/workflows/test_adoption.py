@@ -1,0 +1,118 @@
+"""Adoption on the real stack: producers who were connected before are taken over from a file."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands import adopting
+from commands.context import CommandError
+from commands.demo import plain_http
+from records import cases, switches
+from records.journal import journal_of
+from tests.world import World
+
+FIELDS = (
+    "org_number", "contact_name", "contact_email", "agreement_valid_from", "dataset_id",
+    "system_account", "application_production",
+)  # fmt: skip
+
+
+def _write(path: Path, *lines: tuple[str, ...]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(FIELDS)
+        writer.writerows(lines)
+    return path
+
+
+def _report(path: Path) -> list[dict[str, str]]:
+    with path.with_suffix(".report.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+async def _system_account(world: World, login_name: str, org_number: str) -> None:
+    """Make a system account as people did before us: without our key."""
+    settings = world.context.settings
+    body = {
+        "schemas": ["urn:ngp:params:scim:schemas:SystemAccount"],
+        "loginName": login_name,
+        "orgNumber": org_number,
+        "datasetId": "detaljplan",
+        "active": True,
+    }
+    token = settings.account_system_token.get_secret_value()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"}
+    async with plain_http() as http:
+        where = f"{settings.account_system_url}/SystemAccounts"
+        (await http.post(where, json=body, headers=headers)).raise_for_status()
+
+
+async def _key_of(world: World, login_name: str) -> str | None:
+    accounts: list[dict[str, Any]] = await world.outside("account_system")
+    return next(a.get("externalId") for a in accounts if a.get("loginName") == login_name)
+
+
+async def test_a_producer_is_taken_over_once(world: World, tmp_path: Path) -> None:
+    """Agreement, data set, permission and system account; a second run changes nothing."""
+    demo = world.demo()
+    number = demo.entry.org_number
+    await _system_account(world, "adop1234", number)
+    good = (number, "Anna Lind", demo.email, "2025-01-01", "detaljplan", "adop1234", "app-9")
+    bad = (number, "Anna Lind", demo.email, "2025-01-01", "byggnad", "annalind", "app-8")
+    path = _write(tmp_path / "producers.csv", good, bad)
+
+    assert {"adopted": 1, "refused": 1} == await adopting.adopt_file(world.context, path, "Arkiv 7")
+    first, second = _report(path)
+    assert ("adopted", "detaljplan") == (first["result"], first["dataset_id"])
+    assert ("refused", "system_account") == (second["result"], second["field"])
+    permission = f"permission/{number}/detaljplan/{number}"
+    await demo.until(
+        "claimed", lambda v: v["details"].get("is_account_claimed") is True, permission
+    )
+    assert permission == await _key_of(world, "adop1234")
+    for ref in (f"agreement/{number}", f"dataset/{number}/detaljplan", permission):
+        (entry,) = [each for each in await journal_of(world.context.pool, ref)
+                    if each["name"] == "adopted"]  # fmt: skip
+        assert ("case_handler", "Arkiv 7") == (entry["actor"]["role"], entry["what"]["basis"])
+
+    again = await adopting.adopt_file(world.context, _write(path, good), None)
+    assert {"already": 1} == again
+    assert await cases.agreement_in_force(world.context.pool, number) is not None
+
+
+async def test_adoption_goes_on_until_it_is_done(world: World, tmp_path: Path) -> None:
+    """From the first good line to `adopt --done`, which can be said once."""
+    await adopting.done(world.context)
+    number = world.demo().entry.org_number
+    line = (number, "Anna", "x", "2025-01-01", "detaljplan", "adop5678", "app-7")
+    path = _write(tmp_path / "bad.csv", line)
+    assert {"refused": 1} == await adopting.adopt_file(world.context, path, None)
+    assert not await switches.is_on(world.context.pool, switches.ADOPTING)
+
+    line = (number, "Anna Lind", "a.lind@kommun.example", *line[3:])
+    await adopting.adopt_file(world.context, _write(path, line), None)
+    assert await switches.is_on(world.context.pool, switches.ADOPTING)
+    assert await adopting.done(world.context)
+    assert not await adopting.done(world.context)
+
+
+async def test_a_producer_with_an_open_case_is_not_taken_over(world: World, tmp_path: Path) -> None:
+    """It is being connected already: the line says so, and nothing is begun."""
+    demo = world.demo()
+    await demo.apply()
+    number = demo.entry.org_number
+    line = (number, "Anna Lind", demo.email, "2025-01-01", "detaljplan", "adop4321", "app-6")
+    path = _write(tmp_path / "open.csv", line)
+
+    assert {"refused": 1} == await adopting.adopt_file(world.context, path, None)
+    assert await cases.find(world.context.pool, f"agreement/{number}") is None
+
+
+def test_columns_that_are_missing_or_unknown_are_named(tmp_path: Path) -> None:
+    """Before any line is read: a heading that is misspelt loses a whole column."""
+    path = tmp_path / "wrong.csv"
+    path.write_text("org_number,contact_nmae\n", "utf-8")
+    with pytest.raises(CommandError, match=r"dataset_id.*contact_nmae"):
+        adopting.read_file(path)
