@@ -67,7 +67,8 @@ def demo(
 ) -> None:
     """Play an onboarding from application to working key, on the running stack or one of its own.
 
-    Scenarios: standard, denied, returned-agreement, scanned, withdrawn.
+    Scenarios: standard, denied, returned-agreement, scanned, withdrawn; and life afterwards:
+    adding-dataset, agent, departure, outage, appeal, rotation, reconciliation, notice, adopted.
     Example: starter.py demo --scenario denied --organisation 212000-0142
     """
     result = asyncio.run(running.demo(scenario, organisation, data_dir))

@@ -13,7 +13,7 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.organisation_registers import OrganisationRegisters
-from commands.context import CommandError, Context, say
+from commands.context import STDERR, CommandError, Context, say
 from commands.people import actor_of
 from domain.adopted import Adopted
 from domain.adoption import AdoptedRow, ReadRow, agreement_word, connection_word, read_rows
@@ -99,7 +99,7 @@ async def adopt_file(context: Context, path: Path, basis: str | None) -> dict[st
     results = [_refused(each) for each in read if each.row is None]
     good = sorted((each for each in read if each.row), key=_producer)
     slots = asyncio.Semaphore(AT_ONCE)
-    with Progress(transient=True) as progress:
+    with Progress(transient=True, console=STDERR) as progress:
         task = progress.add_task("adopt", total=len(read), completed=len(results))
 
         async def one(rows: list[ReadRow]) -> None:

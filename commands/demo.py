@@ -390,6 +390,20 @@ class Demo:
                 )
         return found
 
+    async def accounts(self) -> dict[str, int]:
+        """Count the accounts that are on and off: the contact's, and of all who deliver here."""
+        async with plain_http() as http:
+            state = (await http.get(f"{self.addresses['account_system']}/_control/state")).json()
+        mine = f"/{self.entry.org_number}/"
+        domain = self.email.partition("@")[2]
+        found = {"on": 0, "off": 0}
+        for each in state:
+            mails = [mail.get("value", "") for mail in each.get("emails") or ()]
+            is_mine = mine in (each.get("externalId") or "")
+            if is_mine or any(mail.endswith(f"@{domain}") for mail in mails):
+                found["on" if each.get("active") else "off"] += 1
+        return found
+
     async def result(self, started: float, *, token: bool = False) -> dict[str, Any]:
         """Return what the demo counted, as its last line."""
         view = await self.view()

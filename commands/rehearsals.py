@@ -3,19 +3,22 @@
 Time that takes months is skipped, one workflow at a time: the development server can do that.
 """
 
+import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
+from commands import adopting, reconciling
 from commands.context import say
 from commands.demo import Deliverer, Demo, plain_http
 from commands.opening import open_agent, open_dataset
 from commands.scenarios import connect, standard
 from domain.act import Actor, Role
 from domain.dates import local_date
-from records import cases
+from records import cases, reconciliations
 
 AGENT = "556036-0793"
 SECOND = {"municipality": "byggnad", "state_agency": "strandskydd"}
@@ -332,6 +335,101 @@ async def heal(demo: Demo, system: str) -> None:
     say(f"  … {system} är uppe / is up")
 
 
+async def by_hand(demo: Demo, method: str, path: str, body: object) -> dict[str, Any]:
+    """Do something at the production portal as its own people can."""
+    settings = demo.context.settings
+    token = settings.portal_production_token.get_secret_value()
+    async with plain_http() as http:
+        answer = await http.request(
+            method,
+            f"{settings.portal_production_url}/api/am/devportal/v3{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+        )
+    made: dict[str, Any] = answer.raise_for_status().json()
+    return made
+
+
+async def application_by_hand(demo: Demo, name: str, key: str | None) -> dict[str, Any]:
+    """Make an application with a living key at the production portal; returns the key."""
+    attributes = {"ngp_key": key} if key else {}
+    body = {"name": name, "throttlingPolicy": "Unlimited", "attributes": attributes}
+    made = await by_hand(demo, "POST", "/applications", body)
+    wanted = {
+        "keyType": "PRODUCTION",
+        "keyManager": "Resident Key Manager",
+        "grantTypesToBeSupported": ["client_credentials"],
+    }
+    where = f"/applications/{made['applicationId']}/generate-keys"
+    key_made = await by_hand(demo, "POST", where, wanted)
+    return {
+        "application": made["applicationId"],
+        "consumer_key": key_made["consumerKey"],
+        "consumer_secret": key_made["consumerSecret"],
+    }
+
+
+async def reconciliation(demo: Demo) -> bool:
+    """A key of ours that nobody has a right to is revoked; a foreign one is left alone."""
+    await onboarded(demo)
+    nobody = "credential/212000-0001/detaljplan/212000-0001/production"
+    stray = await application_by_hand(demo, f"NGP kvarglomd {demo.entry.org_number}", nobody)
+    foreign = await application_by_hand(demo, f"Egen karta {demo.entry.org_number}", None)
+    ref = await reconciling.start(demo.context)
+    await demo.stage("pause", "ended", "asking", ref=ref)
+    await forward(demo, ref, minutes=10)
+    await demo.stage("ended", ref=ref)
+    report = await reconciliations.report(demo.context.pool)
+    assert report is not None
+    for name, count in reconciling.as_data(report)["found"].items():
+        say(f"  … {name}: {count}")
+    await demo.until("the stray key's end", lambda v: v["stage"] == "ended", nobody, whole=False)
+    gone = not await takes_token(demo, stray)
+    return gone and await takes_token(demo, foreign) and await demo.production_works()
+
+
+async def adopted(demo: Demo) -> bool:
+    """A producer who was connected before: taken over from a file, with its key as it is."""
+    login = "adop0001"
+    settings = demo.context.settings
+    account = {
+        "schemas": ["urn:ngp:params:scim:schemas:SystemAccount"],
+        "loginName": login,
+        "orgNumber": demo.entry.org_number,
+        "datasetId": demo.dataset_id,
+        "active": True,
+    }
+    token = settings.account_system_token.get_secret_value()
+    async with plain_http() as http:
+        made = await http.post(
+            f"{settings.account_system_url}/SystemAccounts",
+            json=account,
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"},
+        )
+        made.raise_for_status()
+    key = await application_by_hand(demo, f"Kommunens karta {demo.entry.org_number}", None)
+    row = {
+        "org_number": demo.entry.org_number,
+        "contact_name": demo.contact.name,
+        "contact_email": demo.email,
+        "agreement_valid_from": "2024-01-01",
+        "dataset_id": demo.dataset_id,
+        "system_account": login,
+        "application_production": key["application"],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "producers.csv"
+        path.write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n", "utf-8")
+        counts = await adopting.adopt_file(demo.context, path, None)
+    say(f"  … {counts}")
+    demo.case = f"dataset/{demo.entry.org_number}/{demo.dataset_id}"
+    await demo.stage("connected")
+    await adopting.done(demo.context)
+    ref = demo.part("credential", demo.entry.org_number, "production")
+    await demo.until("our key in it", lambda v: not v["pending"], ref, whole=False)
+    return await takes_token(demo, key)
+
+
 REHEARSALS: dict[str, Callable[[Demo], Awaitable[bool]]] = {
     "adding-dataset": adding_dataset,
     "agent": agent,
@@ -340,4 +438,6 @@ REHEARSALS: dict[str, Callable[[Demo], Awaitable[bool]]] = {
     "appeal": appeal,
     "rotation": rotation,
     "notice": notice,
+    "reconciliation": reconciliation,
+    "adopted": adopted,
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.context import DATA_DIR, opened, print_json, say
-from commands.scenarios import run_demo
+from commands.playing import run_demo
 from records.keys import make_key_file
 from records.migrate import migrate
 from runtime.processes import ProcessEndedError

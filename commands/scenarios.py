@@ -1,17 +1,9 @@
 """The scenarios of the demo: each plays every role, on the real stack, to a counted end."""
 
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from adapters.organisation_registers import OrganisationRegisters
-from commands.context import CommandError, Context
 from commands.demo import Demo
-from runtime.acting import StepRefusedError
-
-MOLNDAL = "212000-1363"
-DATASETS = {"municipality": "detaljplan", "state_agency": "stompunkt"}
 
 
 async def standard(demo: Demo) -> bool:
@@ -95,27 +87,3 @@ SCENARIOS: dict[str, Callable[[Demo], Awaitable[bool]]] = {
     "scanned": scanned,
     "withdrawn": withdrawn,
 }
-
-
-async def run_demo(
-    context: Context, addresses: dict[str, str], scenario: str, organisation: str | None
-) -> dict[str, Any]:
-    """Play a scenario against a running stack; returns what was counted.
-
-    Raises:
-        CommandError: there is no such scenario or organisation.
-    """
-    if scenario not in SCENARIOS:
-        raise CommandError(f"Okänt / unknown: {scenario}. {', '.join(SCENARIOS)}")
-    registers = OrganisationRegisters(context.settings.data_dir)
-    entry = registers.look_up(organisation or MOLNDAL)
-    if entry is None:
-        raise CommandError(f"{organisation} finns inte i registren. / is in neither register.")
-    demo = Demo(context, entry, addresses, dataset_id=DATASETS[entry.kind])
-    started = time.monotonic()
-    try:
-        token = await SCENARIOS[scenario](demo)
-    except StepRefusedError as error:
-        text = error.refusal["text"]
-        raise CommandError(f"{text['sv']} / {text['en']}") from None
-    return await demo.result(started, token=token)

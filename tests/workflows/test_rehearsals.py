@@ -97,3 +97,19 @@ async def test_an_outage_costs_nothing_but_time(world: World) -> None:
     demo = world.demo()
     assert await rehearsals.outage(demo)
     assert await demo.count("keys") == ONE_EACH
+
+
+async def test_reconciliation_revokes_what_nobody_is_entitled_to(world: World) -> None:
+    """A stray key of ours ends after two looks; a foreign one is left alone."""
+    demo = world.demo()
+    assert await rehearsals.reconciliation(demo)
+    assert await demo.count("keys") == ONE_EACH
+
+
+async def test_a_producer_connected_before_keeps_its_key(world: World) -> None:
+    """Agreement, data set, permission and live key are here; the key is the one it had."""
+    demo = world.demo()
+    assert await rehearsals.adopted(demo)
+    assert (await demo.count("keys"))["production"] == 1
+    view = await demo.view(demo.part("permission", demo.entry.org_number))
+    assert view["stage"] == "active"
