@@ -178,8 +178,8 @@ def build_activities(
             messages.enrol,
             messages.enrol_at_dataset,
             messages.wake,
+            findings.deal,
         ],
-        System.CASES: [messages.tell, messages.enrol, messages.wake, findings.deal],
         System.RECORDS: [
             records.record,
             records.current_policy,
