@@ -7,7 +7,7 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict
 
 from domain.onboarding import agreement_id, dataset_id
-from records.journal import Chain, JournalLine, append
+from records.journal import Chain, JournalLine, extend
 from records.sql import query
 from records.storable import storable
 from records.swedish import sort_key
@@ -30,6 +30,8 @@ class Batch(BaseModel):
 
 async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
     """Append lines, draw the case number when it is due, and write the row, in one transaction.
+
+    Incidents of operations that the view no longer wants are forgotten with it.
 
     The same batch again changes nothing, and an older view never replaces a newer one. Numbers
     have no gaps: one is drawn once for a chain, and given back when the transaction fails.
@@ -54,11 +56,11 @@ async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
             last_sequence=known["last_sequence"],
             last_digest=known["last_digest"],
         )
-        end = await append(connection, chain, batch.entries)
-        advanced = (number, end.last_sequence, end.last_digest)
-        await connection.execute(query("advance_chain"), batch.chain_id, *advanced)
-        await connection.execute(query("write_case"), *_row(batch, number, chain.case_number))
-        await connection.execute("select pg_notify('cases', $1)", batch.workflow_id)
+        lines, end = await extend(connection, chain, batch.entries)
+        row = _row(batch, number, chain.case_number)
+        wanted = [each["key"] for each in batch.view.get("pending", [])]
+        written = (lines, end.last_sequence, end.last_digest, wanted)
+        await connection.execute(query("write_batch"), *row, *written)
     return number
 
 

@@ -66,11 +66,6 @@ async def cleared(pool: asyncpg.Pool, *, workflow_id: str, operation: str) -> bo
     return bool(attempts)
 
 
-async def forget_others(pool: asyncpg.Pool, workflow_id: str, wanted: list[str]) -> None:
-    """Forget the incidents of operations that are no longer wanted."""
-    await pool.execute(query("incidents_forgotten"), workflow_id, wanted)
-
-
 async def failing(pool: asyncpg.Pool, system: str) -> list[Incident]:
     """Return all that fails at a system, also what is not shown yet."""
     return [Incident(**dict(row)) for row in await pool.fetch(query("incidents_failing"), system)]
