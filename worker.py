@@ -93,6 +93,8 @@ RECONCILIATION = Nightly(
 )
 SLOTS = {System.RECORDS: 20, System.CASES: 20}
 SLOTS_OUTSIDE = 10
+# How long a task waits for the worker that holds its workflow before any other may take it.
+STICKY_LIMIT = timedelta(milliseconds=500)
 PICKUP_LOOK_SECONDS = 10
 WATCH_SECONDS = 15
 POLLED_LATELY = timedelta(seconds=120)
@@ -236,7 +238,7 @@ def build_workers(
     activities: dict[System, list[Activity]],
     interceptor: IncidentInterceptor,
     *,
-    max_cached_workflows: int = 1000,
+    max_cached_workflows: int = 500,
     workflows: Sequence[type] = WORKFLOWS,
 ) -> list[Worker]:
     """Return a worker for each queue; the one for `cases` runs the workflows too."""
@@ -250,7 +252,7 @@ def build_workers(
             max_concurrent_activities=SLOTS.get(system, SLOTS_OUTSIDE),
             max_concurrent_workflow_tasks=20 if system == WORKFLOW_QUEUE else None,
             max_cached_workflows=max_cached_workflows if system == WORKFLOW_QUEUE else 0,
-            sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
+            sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
             graceful_shutdown_timeout=timedelta(seconds=20),
         )
         for system, done in activities.items()

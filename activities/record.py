@@ -10,7 +10,7 @@ from temporalio import activity
 from domain.dates import local_date
 from domain.policy import Policy
 from domain.state import Entry
-from records import cases, incidents
+from records import cases
 from records.journal import JournalLine
 
 
@@ -59,10 +59,6 @@ class Records:
             view=wanted.view,
         )
         number = await cases.record(self._pool, batch)
-        wanted_now = [each["key"] for each in wanted.view.get("pending", [])]
-        await incidents.forget_others(
-            self._pool, wanted.workflow_id, wanted_now, as_of=wanted.entries[-1].at
-        )
         return Recorded(number=number)
 
     @activity.defn

@@ -7,13 +7,12 @@ from statistics import median
 
 from temporalio.client import Client
 
-from adapters.organisation_registers import RegisterEntry
 from benchmarks.bare_family import BARE_QUEUE, Bare, Shape
 from benchmarks.figure import Figure
 from benchmarks.history_events import events_of
+from benchmarks.people import listening, prepared_people
 from benchmarks.processes import cpu_ms
 from benchmarks.stage import Stage, at_once, say, seconds, stage
-from commands.demo import Demo
 from commands.scenarios import standard
 from runtime.processes import start
 from runtime.stack import ROOT
@@ -24,18 +23,20 @@ ROUNDS, CASES = 5, 16
 
 async def measure(scale: float) -> list[Figure]:
     """Take turns, a round of ours and a round of the bare family, and compare medians."""
-    cases = max(round(CASES * scale), 2)
-    async with stage() as on, _bare_worker(on) as client:
+    count = max(round(CASES * scale), 2)
+    async with stage() as on, _bare_worker(on) as client, listening(on) as changes:
         entries = on.municipalities()
         await standard(on.demo(entries[0]))
         shape = shape_of(await events_of(on, entries[0].org_number))
         ours, bare, used = [], [], []
         for turn in range(ROUNDS):
-            producers = [_prepared(on, each) for each in entries[1 + turn * cases :][:cases]]
+            producers = [
+                prepared_people(on, each, changes) for each in entries[1 + turn * count :][:count]
+            ]
             before = cpu_ms()
-            ours.append(cases / await seconds(at_once(standard, producers)))
+            ours.append(count / await seconds(at_once(standard, producers)))
             between = cpu_ms()
-            bare.append(cases / await seconds(_all_bare(client, shape, turn, cases)))
+            bare.append(count / await seconds(_all_bare(client, shape, turn, count)))
             used.append((between - before, cpu_ms() - between))
             say(f"  {ours[-1]:.2f} and {bare[-1]:.2f} cases per second")
     details: dict[str, object] = {
@@ -43,7 +44,7 @@ async def measure(scale: float) -> list[Figure]:
         "ratios": [round(a / b, 3) for a, b in zip(ours, bare, strict=True)],
         "cpu_ms_a_case": {
             name: {
-                program: round(median(turn[place][program] for turn in used) / cases)
+                program: round(median(turn[place][program] for turn in used) / count)
                 for program in used[0][place]
             }
             for place, name in enumerate(("ours", "bare"))
@@ -55,24 +56,6 @@ async def measure(scale: float) -> list[Figure]:
         Figure("onboardings", median(ours), "cases/s"),
         Figure("bare families", median(bare), "cases/s"),
     ]  # fmt: skip
-
-
-class Prepared(Demo):
-    """People who filled in the form before the clock started: that is done at their own desk."""
-
-    form: bytes
-
-    def filled_form(self, kind: str) -> bytes:
-        """Return the form as it was filled in."""
-        del kind
-        return self.form
-
-
-def _prepared(on: Stage, entry: RegisterEntry) -> Prepared:
-    demo = on.demo(entry)
-    prepared = Prepared(demo.context, demo.entry, demo.addresses)
-    prepared.form = demo.filled_form("producer")
-    return prepared
 
 
 async def _all_bare(client: Client, shape: Shape, turn: int, cases: int) -> None:

@@ -7,7 +7,7 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict
 
 from domain.onboarding import agreement_id, dataset_id
-from records.journal import Chain, JournalLine, append
+from records.journal import Chain, JournalLine, extend
 from records.sql import query
 from records.storable import storable
 from records.swedish import sort_key
@@ -30,6 +30,8 @@ class Batch(BaseModel):
 
 async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
     """Append lines, draw the case number when it is due, and write the row, in one transaction.
+
+    Incidents of operations that the view no longer wants are forgotten with it.
 
     The same batch again changes nothing, and an older view never replaces a newer one. Numbers
     have no gaps: one is drawn once for a chain, and given back when the transaction fails.
@@ -54,13 +56,13 @@ async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
             last_sequence=known["last_sequence"],
             last_digest=known["last_digest"],
         )
-        end = await append(connection, chain, batch.entries)
-        advanced = (number, end.last_sequence, end.last_digest)
-        await connection.execute(query("advance_chain"), batch.chain_id, *advanced)
+        lines, end = await extend(connection, chain, batch.entries)
         updated_at = batch.entries[-1].at if batch.entries else None
         view = storable(batch.view) | {"number": number, "case_number": chain.case_number}
-        await write_row(connection, batch.chain_id, batch.kind, view, updated_at)
-        await connection.execute("select pg_notify('cases', $1)", batch.workflow_id)
+        wanted = [each["key"] for each in batch.view.get("pending", [])]
+        written = (lines, end.last_sequence, end.last_digest, wanted)
+        row = _row(batch.chain_id, batch.kind, view, updated_at)
+        await connection.execute(query("write_batch"), *row, *written)
     return number
 
 
@@ -79,10 +81,15 @@ async def write_row(
     The view of what has ended is kept as its closing view too; one that is opened again (a person
     who is needed once more) takes its place.
     """
+    await connection.execute(query("write_case"), *_row(chain_id, kind, view, updated_at))
+
+
+def _row(chain_id: str, kind: str, view: Row, updated_at: datetime | None) -> tuple[object, ...]:
+    """Return the columns of `cases`, in their order."""
     waiting = view.get("waiting") or {}
     organisation = view["organisation"]
     opened_at = _instant(view.get("opened_at"))
-    row: tuple[object, ...] = (
+    return (
         chain_id,
         view["ref"],
         view["number"],
@@ -107,7 +114,6 @@ async def write_row(
         _search_text(view),
         view,
     )
-    await connection.execute(query("write_case"), *row)
 
 
 def _instant(text: str | None) -> datetime | None:

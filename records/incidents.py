@@ -79,16 +79,6 @@ async def cleared(pool: asyncpg.Pool, *, workflow_id: str, operation: str) -> bo
     return bool(attempts)
 
 
-async def forget_others(
-    pool: asyncpg.Pool, workflow_id: str, wanted: list[str], *, as_of: datetime
-) -> None:
-    """Forget the incidents of operations that were no longer wanted at an instant.
-
-    What failed after it stays: a recording may be late, and the operation be wanted since.
-    """
-    await pool.execute(query("incidents_forgotten"), workflow_id, wanted, as_of)
-
-
 async def failing(pool: asyncpg.Pool, system: str) -> list[Incident]:
     """Return all that fails at a system, also what is not shown yet."""
     return [Incident(**dict(row)) for row in await pool.fetch(query("incidents_failing"), system)]

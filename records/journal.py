@@ -18,6 +18,7 @@ from records.sql import query
 from records.storable import storable
 
 Storable = Annotated[dict[str, Any], AfterValidator(storable)]
+Row = dict[str, Any]
 StorableText = Annotated[str, AfterValidator(storable)]
 
 
@@ -58,8 +59,10 @@ def digest(
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-async def append(connection: Any, chain: Chain, lines: Sequence[JournalLine]) -> Chain:
-    """Add lines to a chain that the caller has locked; returns where it ends now.
+async def extend(
+    connection: Any, chain: Chain, lines: Sequence[JournalLine]
+) -> tuple[list[Row], Chain]:
+    """Return the rows to add to a chain that the caller has locked, and where it ends then.
 
     Lines that are there already are passed over.
 
@@ -70,16 +73,14 @@ async def append(connection: Any, chain: Chain, lines: Sequence[JournalLine]) ->
     known = [line for line in lines if line.sequence <= chain.last_sequence]
     if known:
         await _compare(connection, chain, known)
-    rows = []
+    rows: list[Row] = []
     for line in lines[len(known) :]:
         if line.sequence != chain.last_sequence + 1:
             raise JournalGapError(f"{chain.workflow_id} {line.sequence}")
         found = digest(*_place(chain), line)
-        at = (line.sequence, line.at, line.kind, line.name, line.stage, line.actor, line.what)
-        rows.append((chain.chain_id, chain.workflow_id, chain.case_number, *at, found))
+        rows.append(line.model_dump(mode="json") | {"digest": found})
         chain = chain._replace(last_sequence=line.sequence, last_digest=found)
-    await connection.executemany(query("append_line"), rows)
-    return chain
+    return rows, chain
 
 
 def _place(chain: Chain) -> tuple[str, str, str, str | None]:

@@ -8,14 +8,14 @@ decode them themselves: what cannot be decoded is refused, and never sticks.
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from pydantic import BaseModel, Field, ValidationError
+    from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
     from activities.messages import HeardWord
     from domain.act import Refusal, StepRequest, refuse
@@ -48,15 +48,6 @@ class Answered(BaseModel):
     receipt: Receipt
 
 
-class Start(BaseModel):
-    """The input of every workflow; the state is there when a run continues another."""
-
-    policy: Policy
-    state: dict[str, Any] | None = None
-    answered: dict[str, Answered] = Field(default_factory=dict)
-    chain_id: str | None = None
-
-
 _policies: dict[str, Policy] = {}
 
 
@@ -69,16 +60,29 @@ def shared(policy: Policy) -> Policy:
     return _policies.setdefault(policy.model_dump_json(), policy)
 
 
+class Start(BaseModel):
+    """The input of every workflow; the state is there when a run continues another.
+
+    The SDK keeps the input as long as the workflow, hence the shared policy in it.
+    """
+
+    policy: Annotated[Policy, AfterValidator(shared)]
+    state: dict[str, Any] | None = None
+    answered: dict[str, Answered] = Field(default_factory=dict)
+    chain_id: str | None = None
+
+
 class Deciding(Generic[S]):
     """A machine and its state, behind handlers."""
 
     machine: ClassVar[Machine[Any]]
 
     def __init__(self, start: Start) -> None:
-        self._policy = shared(start.policy)
+        self._policy = start.policy
         self._chain_id = start.chain_id or workflow.info().run_id
         self._answered = dict(start.answered)
         self._acts = 0
+        self._is_stirred = False
         self.state: S = self._state_of(start)
         self._timer: Timer | None = None
         self._plan()
@@ -95,6 +99,7 @@ class Deciding(Generic[S]):
     def _apply(self, act: Act) -> None:
         self.state = apply(self.machine, self.state, act, self._moment())
         self._acts += 1
+        self._is_stirred = True
         self._plan()
 
     def _plan(self) -> None:
@@ -149,6 +154,7 @@ class Deciding(Generic[S]):
         return answer
 
     def _take_signal(self, name: str, raw: RawValue) -> None:
+        self._is_stirred = True
         found = self._refusal(name, raw)
         if found is None:
             self._take(name, raw)
@@ -166,6 +172,7 @@ class Deciding(Generic[S]):
         """
         if raw.payload.metadata.get("encoding") == STILL_ENCRYPTED:
             raise RuntimeError("a word cannot be decrypted: a key is missing from the ring")
+        self._is_stirred = True
         try:
             word = workflow.payload_converter().from_payload(raw.payload, HeardWord)
             content = content_of(self.machine, word.what, word.content)

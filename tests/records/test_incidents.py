@@ -4,7 +4,8 @@ from typing import Any
 import asyncpg
 
 from records import incidents
-from tests.records.recording import NOON
+from records.cases import record
+from tests.records.recording import NOON, batch, line
 
 REF = "credential/1"
 
@@ -98,21 +99,23 @@ async def test_incidents_are_told_apart_by_system_and_workflow(pool: asyncpg.Poo
 
 
 async def test_what_is_no_longer_wanted_is_forgotten(pool: asyncpg.Pool) -> None:
-    """Operations that were called off lose their incidents; mails on their way do not."""
+    """Operations that were called off lose their incidents with the next record; mails do not."""
     for operation in ("issue_key", "subscribe", "notice:1"):
         await _fail(pool, operation=operation, unmendable=True)
+    await _fail(pool, workflow_id="credential/2", unmendable=True)
 
-    await incidents.forget_others(pool, REF, ["subscribe"], as_of=NOON)
+    await record(pool, batch(line(1), workflow_id=REF, pending=[{"key": "subscribe"}]))
 
-    assert {each.operation for each in await incidents.shown(pool)} == {"subscribe", "notice:1"}
+    left = {(each.workflow_id, each.operation) for each in await incidents.shown(pool)}
+    assert left == {(REF, "subscribe"), (REF, "notice:1"), ("credential/2", "issue_key")}
 
 
 async def test_a_late_recording_forgets_nothing_that_failed_after_it(pool: asyncpg.Pool) -> None:
     """The operation came to be wanted, and failed, while the recording was on its way."""
     await _fail(pool, unmendable=True, now=NOON + timedelta(seconds=1))
 
-    await incidents.forget_others(pool, REF, [], as_of=NOON)
+    await record(pool, batch(line(1, at=NOON), workflow_id=REF))
     assert len(await incidents.shown(pool)) == 1
 
-    await incidents.forget_others(pool, REF, [], as_of=NOON + timedelta(seconds=1))
+    await record(pool, batch(line(2, at=NOON + timedelta(seconds=1)), workflow_id=REF))
     assert await incidents.shown(pool) == []
