@@ -16,20 +16,28 @@ from runtime.temporal import make_plugin
 from tests.replay.record import FOLDER, KEYS
 from worker import WORKFLOWS
 
+STARTED = "workflowExecutionStartedEventAttributes"
 HISTORIES = sorted(FOLDER.glob("*.json.gz"))
 
 
 def _read(path: Path) -> WorkflowHistory:
     events = json.loads(gzip.decompress(path.read_bytes()))
-    started = events["events"][0]["workflowExecutionStartedEventAttributes"]
+    started = events["events"][0][STARTED]
     return WorkflowHistory.from_json(started["workflowId"], events)
 
 
 def test_there_are_histories_of_every_workflow() -> None:
     """Each type of workflow is among the recorded ones."""
-    kinds = {path.name.split("-")[2] for path in HISTORIES}
+    kinds = {
+        str(
+            json.loads(gzip.decompress(path.read_bytes()))["events"][0][STARTED]["workflowType"][
+                "name"
+            ]
+        )
+        for path in HISTORIES
+    }
 
-    assert {"onboarding", "agreement", "dataset", "permission", "credential", "person"} <= kinds
+    assert {machine.__name__ for machine in WORKFLOWS} == kinds
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.name)
