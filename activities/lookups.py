@@ -9,11 +9,19 @@ from temporalio import activity
 from adapters.form_check import Expected, check
 from adapters.organisation_registers import OrganisationRegisters
 from adapters.pdf_forms import Forms, read
-from domain.agreements import FormChecked
+from domain.agreements import FormChecked, PlaceFinding
 from domain.case import Kind
 from domain.onboarding import OrganisationLookedUp
 from domain.organisations import why_a_person
 from records import documents
+from records.errors import UnknownDocumentError
+
+NO_DOCUMENT = PlaceFinding(
+    place="template",
+    ok=False,
+    sv="Det angivna formuläret finns inte bland dokumenten. Lämna in det på nytt.",
+    en="The form that was named is not among the documents. Hand it in again.",
+)
 
 
 class LookUpInput(BaseModel):
@@ -56,7 +64,10 @@ class LookUps:
     @activity.defn
     async def check_form(self, wanted: FormInput) -> FormChecked:
         """Read a filled form place by place. It only reports; a person decides."""
-        data = await documents.read(self._pool, wanted.form)
+        try:
+            data = await documents.read(self._pool, wanted.form)
+        except UnknownDocumentError:
+            return FormChecked(kind=wanted.kind, form=wanted.form, findings=(NO_DOCUMENT,))
         form = await asyncio.to_thread(read, data)
         if form is None:
             return FormChecked(kind=wanted.kind, form=wanted.form)

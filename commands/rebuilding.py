@@ -8,8 +8,8 @@ from temporalio.client import WorkflowQueryFailedError, WorkflowQueryRejectedErr
 from temporalio.service import RPCError
 
 from commands.context import STDERR, Context
-from domain.case import CaseState
 from domain.machines import MACHINES
+from domain.view import is_listed_as_case
 from records import rebuilding
 from records.rebuilding import Truth
 
@@ -44,6 +44,6 @@ async def _ask(context: Context, workflow_id: str, chain_id: str) -> Truth | Non
         said = await run.query("state", result_type=dict, rpc_timeout=ANSWER_LIMIT)
     except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
         return None
-    state = MACHINES[view["type"]].state.model_validate(said)
-    is_case = isinstance(state, CaseState) and state.is_case
+    machine = MACHINES[view["type"]]
+    is_case = is_listed_as_case(machine, machine.state.model_validate(said))
     return Truth(kind="case" if is_case else "entity", view=view)

@@ -183,7 +183,8 @@ class AppointmentState(CaseState):
     def is_mine(self, actor: Actor) -> bool:
         """Whether an outside actor is the person of the role, for the right organisation."""
         if actor.role is not Role.AGENT_CONTACT:
-            return super().is_mine(actor)
+            is_known = self.standing is not None or self.contact is not None
+            return super().is_mine(actor) if is_known else actor.subject == self.opened_by
         person = self.agent_contact
         mine = actor.organisation in {None, self.agent_id}
         return mine and person is not None and person.is_actor(actor)

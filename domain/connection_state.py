@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from domain.act import Actor
 from domain.adopted import AdoptedDelivery
 from domain.agreement_state import Covered, Standing
 from domain.case import Appeal, CaseState, Decision, Organisation, Review
@@ -97,6 +98,12 @@ class ConnectionState(CaseState):
     def agreement_ref(self) -> str | None:
         """The agreement that the data set is enrolled at."""
         return f"agreement/{self.org_number}" if self.is_enrolled else None
+
+    def is_mine(self, actor: Actor) -> bool:
+        """Whether it is the contact's; until the agreement has said who that is, the opener's."""
+        if self.standing is None and self.contact is None:
+            return actor.subject == self.opened_by
+        return super().is_mine(actor)
 
     def end(self, outcome: str) -> None:
         """End; while a change is examined only the change ends, and delivery goes on as before."""

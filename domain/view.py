@@ -52,6 +52,16 @@ def _waiting_view(waiting: Waiting, policy: Policy) -> WaitingView:
     )
 
 
+def is_listed_as_case(machine: Machine[S], state: S) -> bool:
+    """Whether it is listed among the cases: one that waits on people, or has ended with a number.
+
+    What has become an entity (a connected data set, an active agent) is none until it ends.
+    """
+    if not isinstance(state, CaseState):
+        return False
+    return state.is_case or (state.is_ending and machine.draws_number(state))
+
+
 def receipt(machine: Machine[S], state: S, moment: Moment) -> Receipt:
     """Return what a person is told after a step."""
     waits = waiting_views(state, moment.policy)

@@ -18,11 +18,10 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from activities import messages, notices, record
-    from domain.case import CaseState
     from domain.machine import Act, content_of
     from domain.policy import Policy
     from domain.state import EntryKind, Notice, Pending, System
-    from domain.view import view
+    from domain.view import is_listed_as_case, view
 
 ATTEMPT_LIMIT = timedelta(seconds=30)
 INSIDE_LIMIT = timedelta(seconds=10)
@@ -173,7 +172,7 @@ class Doing(Deciding[S]):
         batch = record.RecordInput(
             chain_id=self._chain_id,
             workflow_id=self.state.workflow_id,
-            is_case=isinstance(self.state, CaseState) and self.state.is_case,
+            is_case=is_listed_as_case(self.machine, self.state),
             draws_number=self.machine.draws_number(self.state),
             opened_at=self.state.opened_at,
             entries=entries,

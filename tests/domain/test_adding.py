@@ -46,6 +46,15 @@ def test_draws_a_number_and_enrols_at_the_agreement_before_anything_else() -> No
     assert play.state.contact.email == CONTACT.subject
 
 
+def test_whoever_opened_it_may_take_it_back_at_once() -> None:
+    """Before the agreement has said who the contact is, the opener is taken for it."""
+    play = opened_alone()
+    other = CONTACT.model_copy(update={"subject": "annan@molndal.example"})
+    assert play.refused("withdraw", other).code == "not_allowed"
+    play.take("withdraw", CONTACT)
+    assert play.state.outcome == "withdrawn"
+
+
 def test_without_personal_data_only_an_assessment_is_asked_for() -> None:
     """Complete when it was applied for, it goes straight to the examination."""
     play = opened_alone()

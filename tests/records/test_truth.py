@@ -9,11 +9,10 @@ import asyncpg
 import pytest
 
 from activities.record import RecordInput, Records
-from domain.case import CaseState
 from domain.machine import Act, content_of
 from domain.machines import MACHINES
 from domain.state import EntryKind
-from domain.view import ORDER, view
+from domain.view import ORDER, is_listed_as_case, view
 from records import cases, verification
 from records.rebuilding import Truth, rebuild
 from records.storable import storable
@@ -38,7 +37,7 @@ class Recorded:
     @property
     def is_case(self) -> bool:
         """Whether it counts as a case now."""
-        return isinstance(self.walk.state, CaseState) and self.walk.state.is_case
+        return is_listed_as_case(self.walk.machine, self.walk.state)
 
     def view(self) -> dict[str, Any]:
         """Return the machine's own view."""
