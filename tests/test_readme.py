@@ -36,7 +36,7 @@ COMMANDS = [
 ]
 STARTER = ".venv/bin/python starter.py "
 ORG_NUMBER = "212000-2783"
-FILE = r"[\w/.-]+\.(?:env|json|md|pdf|py|yml)"
+FILE = r"[\w/.-]+\.(?:csv|env|json|md|pdf|py|yml)"
 
 
 def test_there_are_commands_and_all_are_of_a_known_form() -> None:
