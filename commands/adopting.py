@@ -16,7 +16,15 @@ from adapters.organisation_registers import OrganisationRegisters
 from commands.context import STDERR, CommandError, Context, say
 from commands.people import actor_of
 from domain.adopted import Adopted
-from domain.adoption import AdoptedRow, ReadRow, agreement_word, connection_word, read_rows
+from domain.adoption import (
+    AdoptedRow,
+    ReadRow,
+    agreement_word,
+    appointment_word,
+    connection_word,
+    read_rows,
+)
+from domain.appointment_state import appointment_id
 from domain.dates import local_date
 from domain.onboarding import agreement_id, dataset_id
 from records import cases, switches
@@ -138,6 +146,28 @@ def _write(path: Path, results: list[Result]) -> None:
     say(f"Rapport / report: {path}")
 
 
+def _is_own(read: ReadRow) -> bool:
+    return read.row is not None and read.row.is_own
+
+
+def _dataset(read: ReadRow) -> str:
+    return read.row.dataset_id if read.row else ""
+
+
+def _party(read: ReadRow) -> str:
+    return (read.row.party or "") if read.row else ""
+
+
+@dataclass(frozen=True)
+class _Producer:
+    """A producer that is taken over: its people, and the data sets that agents deliver."""
+
+    people: dict[str, Any]
+    name: str
+    kind: str | None
+    with_agents: set[str]
+
+
 class _Adopting:
     """Starts the workflows of producers, the agreement first: it finds the contact's account."""
 
@@ -164,22 +194,54 @@ class _Adopting:
         people = await self._people(ref)
         if people is None:
             return [Result(each.line, each.row, "waiting", "", WAITING) for each in rows]
-        return [await self._row(each, people, name, kind) for each in rows]
+        taken = _Producer(
+            people, name, kind, {_dataset(each) for each in rows if not _is_own(each)}
+        )
+        own_first = sorted(rows, key=lambda each: not _is_own(each))
+        results = [await self._row(each, taken) for each in own_first]
+        agents = sorted((each for each in rows if not _is_own(each)), key=_party)
+        for _, of_agent in groupby(agents, key=_party):
+            results += await self._agent(list(of_agent), results, taken)
+        return [each for each in results if each.result]
 
-    async def _row(
-        self, read: ReadRow, people: dict[str, Any], name: str, kind: str | None
-    ) -> Result:
+    async def _row(self, read: ReadRow, taken: "_Producer") -> Result:
+        """Begin a data set; an agent's row has its result from the appointment."""
         row = read.row
         assert row is not None
+        done = "adopted" if row.is_own else ""
         ref = dataset_id(row.org_number, row.dataset_id)
         standing = await self._standing(ref)
         if standing == "ended":
             return Result(read.line, row, "refused", "dataset_id", ENDED)
         if standing is not None:
-            return Result(read.line, row, "already")
-        word = connection_word(row, self._adopted, people, name, kind)
+            return Result(read.line, row, "already" if row.is_own else "")
+        has_agents = row.dataset_id in taken.with_agents
+        word = connection_word(
+            row, self._adopted, taken.people, taken.name, taken.kind, has_agents=has_agents
+        )
         await self._begin("DatasetConnection", ref, word)
-        return Result(read.line, row, "adopted")
+        return Result(read.line, row, done)
+
+    async def _agent(
+        self, reads: list[ReadRow], before: list[Result], taken: "_Producer"
+    ) -> list[Result]:
+        """Begin the appointment of one agent with all its rows that were not refused."""
+        refused = {each.line for each in before if each.result == "refused"}
+        rows = [each for each in reads if each.line not in refused and each.row]
+        if not rows:
+            return []
+        first = rows[0].row
+        assert first is not None
+        ref = appointment_id(first.org_number, first.party or "")
+        standing = await self._standing(ref)
+        if standing == "ended":
+            return [Result(each.line, each.row, "refused", "party", ENDED) for each in rows]
+        if standing is not None:
+            return [Result(each.line, each.row, "already") for each in rows]
+        given = [each.row for each in rows if each.row]
+        word = appointment_word(given, self._adopted, taken.people, taken.name)
+        await self._begin("AgentAppointment", ref, word)
+        return [Result(each.line, each.row, "adopted") for each in rows]
 
     async def _standing(self, ref: str) -> str | None:
         """Return whether a workflow is `open` or has `ended` here; None when it never was."""

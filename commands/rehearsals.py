@@ -174,12 +174,22 @@ async def departure(demo: Demo) -> bool:
     eva = {"name": "Eva Efterträdare", "email": f"eva@org-{demo.entry.org_number}.example"}
     wanted = {"last_day": _today().isoformat(), "successors": [{"role": "contact", "person": eva}]}
     await demo.act(demo.contact, "schedule_departure", wanted, ref)
-    await demo.until(
+    view = await demo.until(
         "the successor's account",
         lambda v: bool(_successor(v).get("account_id")),
         ref,
         whole=False,
     )
+    hers = f"person/{_successor(view)['account_id']}"
+    successor = Actor(
+        subject=eva["email"],
+        name=eva["name"],
+        role=Role.PRODUCER_CONTACT,
+        organisation=demo.entry.org_number,
+    )
+    await demo.open_step("activate_account", hers)
+    await demo.act(successor, "activate_account", {}, hers)
+    await demo.until("the successor active", lambda v: _successor(v).get("active") is True, ref)
     await forward(demo, ref, days=1)
     await demo.stage("ended", ref=ref)
     agreement = f"agreement/{demo.entry.org_number}"
@@ -188,12 +198,6 @@ async def departure(demo: Demo) -> bool:
         lambda v: (v["details"].get("contact") or {}).get("email") == eva["email"],
         agreement,
         whole=False,
-    )
-    successor = Actor(
-        subject=eva["email"],
-        name=eva["name"],
-        role=Role.PRODUCER_CONTACT,
-        organisation=demo.entry.org_number,
     )
     who = Deliverer(demo.entry.org_number, successor)
     kept = await takes_token(demo, old["production"])

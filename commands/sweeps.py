@@ -21,7 +21,9 @@ def adopt(
     One line for each permission. Columns: org_number, contact_name, contact_email,
     agreement_valid_from, dataset_id, system_account, application_production; and, where known,
     name, contact_phone, deputy_name, deputy_email, deputy_phone, agreement_document (sha256),
-    hosting, base_url, application_verification, valid_until. Can be repeated.
+    hosting, base_url, application_verification, valid_until; for a right of an agent also party
+    (its organisation number), agent_name, agent_contact_name, agent_contact_email,
+    agent_contact_phone, and valid_until. Can be repeated.
     Until --done the reconciliation only reports.
     Example: starter.py adopt producers.csv
 

@@ -93,12 +93,32 @@ def _begin(state: State) -> dict[str, Any]:
     return common
 
 
+def _adopted_appointment() -> dict[str, Any]:
+    """Return the word that takes over an appointment from before this system."""
+    adopted = {"actor": {"subject": "a", "name": "Hanna", "role": "case_handler"}, "basis": "Arkiv"}
+    delivery = {"adopted": adopted, "system_account": "abcd1234", "applications": {}}
+    return {
+        "adopted": adopted,
+        "org_number": ORG_NUMBER,
+        "organisation_name": "Kiruna kommun",
+        "contact": PERSON,
+        "agent_id": "556036-0793",
+        "agent_name": "Kartkonsult AB",
+        "agent_contact": PERSON,
+        "valid_from": "2025-01-01",
+        "valid_to": "2027-03-01",
+        "datasets": [{"dataset_id": "detaljplan", "delivery": delivery}],
+    }
+
+
 def begins(state: State, moment: Moment) -> Examples:
     """Return the words that start a part; a data set may be granted or denied."""
     if state.type == "PersonAccess":
         enrol = PERSON | {"ref": onboarding_id(ORG_NUMBER), "role": "contact"}
         enrol |= {"org_number": ORG_NUMBER, "organisation_name": "Kiruna kommun"}
         return [enrol | {"active": False}, enrol]
+    if state.type == "AgentAppointment":
+        return [_adopted_appointment()]
     begin = _begin(state)
     until = (moment.now + timedelta(days=200)).isoformat()
     if state.type == "Permission":

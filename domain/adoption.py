@@ -4,7 +4,7 @@ A row of the file stands for one permission. It becomes the words that start its
 them notes in its journal that it was adopted, by whom and on what ground.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Self
@@ -23,6 +23,7 @@ from domain.onboarding import agreement_id
 from domain.policy import Policy
 from domain.text import Text
 
+OF_AGENT: Final = ("agent_name", "agent_contact_name", "agent_contact_email", "valid_until")
 OF_PRODUCER: Final = (
     "name", "contact_name", "contact_email", "contact_phone", "deputy_name", "deputy_email",
     "deputy_phone", "agreement_document", "agreement_valid_from",
@@ -44,6 +45,10 @@ class AdoptedRow(Payload):
     agreement_valid_from: Day
     dataset_id: str = Field(min_length=1)
     party: OrgNumberField | None = None
+    agent_name: Name | None = None
+    agent_contact_name: Name | None = None
+    agent_contact_email: PersonsEmail | None = None
+    agent_contact_phone: Phone = ""
     hosting: Hosting = Hosting.DATA_HOST
     base_url: HttpsUrl | None = None
     system_account: str
@@ -145,14 +150,16 @@ def _against_policy(row: AdoptedRow, policy: Policy, today: date) -> Iterable[Pr
             ),
         )
     if not row.is_own:
-        yield Problem(
-            field="party",
-            code="agent",
-            text=Text(
-                sv="Ombud tas inte över från filen: låt producenten utse ombudet.",
-                en="Agents are not taken over from the file: let the producer appoint the agent.",
-            ),
-        )
+        for name in OF_AGENT:
+            if getattr(row, name) is None:
+                yield Problem(
+                    field=name,
+                    code="agent_incomplete",
+                    text=Text(
+                        sv="Ett ombud behöver namn, kontaktperson och sista dag: fyll i fältet.",
+                        en="An agent needs a name, a contact and a last day: fill the field in.",
+                    ),
+                )
 
 
 def _against_first(row: AdoptedRow, first: AdoptedRow) -> list[Problem]:
@@ -210,19 +217,37 @@ def agreement_word(row: AdoptedRow, adopted: Adopted, name: str) -> dict[str, An
     }
 
 
-def connection_word(
-    row: AdoptedRow, adopted: Adopted, people: Mapping[str, Any], name: str, kind: str | None
-) -> dict[str, Any]:
-    """Return the word that begins a data set's connection, and with it its permission and keys.
-
-    `people` are the agreement's contact and deputy, by now with their accounts. What the file does
-    not say of the data set is taken from the contact, and personal data are unknown.
-    """
+def _delivery(row: AdoptedRow, adopted: Adopted) -> dict[str, Any]:
     applications = {"production": row.application_production}
     if row.application_verification:
         applications["verification"] = row.application_verification
     until = midnight_after(row.valid_until).isoformat() if row.valid_until else None
     return {
+        "adopted": adopted.model_dump(mode="json"),
+        "system_account": row.system_account,
+        "applications": applications,
+        "valid_until": until,
+    }
+
+
+def connection_word(
+    row: AdoptedRow,
+    adopted: Adopted,
+    people: Mapping[str, Any],
+    name: str,
+    kind: str | None,
+    *,
+    has_agents: bool = False,
+) -> dict[str, Any]:
+    """Return the word that begins a data set's connection, and with it its permission and keys.
+
+    `people` are the agreement's contact and deputy, by now with their accounts. What the file does
+    not say of the data set is taken from the contact, and personal data are unknown. The row of an
+    agent begins a data set that the producer itself does not deliver.
+    """
+    own = {"hosting": row.hosting, "base_url": row.base_url} if row.is_own else {}
+    return {
+        "adopted": adopted.model_dump(mode="json"),
         "owner": agreement_id(row.org_number),
         "org_number": row.org_number,
         "organisation": {"org_number": row.org_number, "name": row.name or name, "kind": kind},
@@ -234,15 +259,45 @@ def connection_word(
                 "information_owner": {"name": row.contact_name, "email": row.contact_email},
                 "support_email": row.contact_email,
                 "personal_data": "unknown",
-                "delivery": "own",
-                "hosting": row.hosting,
-                "base_url": row.base_url,
+                "delivery": ("both" if has_agents else "own") if row.is_own else "agent",
+                **own,
             }
         },
-        "delivery": {
-            "adopted": adopted.model_dump(mode="json"),
-            "system_account": row.system_account,
-            "applications": applications,
-            "valid_until": until,
+        "delivery": _delivery(row, adopted) if row.is_own else None,
+    }
+
+
+def appointment_word(
+    rows: Sequence[AdoptedRow], adopted: Adopted, people: Mapping[str, Any], name: str
+) -> dict[str, Any]:
+    """Return the word that begins an agent's appointment, with the rights that it has already.
+
+    It lasts until the latest of the rows' last days; each right has its own.
+    """
+    first = rows[0]
+    days = [row.valid_until for row in rows if row.valid_until is not None]
+    return {
+        "adopted": adopted.model_dump(mode="json"),
+        "org_number": first.org_number,
+        "organisation_name": first.name or name,
+        "contact": people["contact"],
+        "deputy": people.get("deputy"),
+        "agent_id": first.party,
+        "agent_name": first.agent_name,
+        "agent_contact": {
+            "name": first.agent_contact_name,
+            "email": first.agent_contact_email,
+            "phone": first.agent_contact_phone,
         },
+        "valid_from": first.agreement_valid_from.isoformat(),
+        "valid_to": max(days).isoformat(),
+        "datasets": [
+            {
+                "dataset_id": row.dataset_id,
+                "hosting": row.hosting,
+                "base_url": row.base_url,
+                "delivery": _delivery(row, adopted),
+            }
+            for row in rows
+        ],
     }

@@ -1,14 +1,17 @@
 """An agent's appointment: who delivers for a producer, under an own permission per data set."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from domain import appointing, extension
 from domain.act import CONTACT, Actor, Refusal, Role, refuse
+from domain.adopted import Adopted, AdoptedDelivery, note_adoption
 from domain.appointing import OPENING, Enrolled
 from domain.appointment_state import (
     AGENT_CONTACT,
     AGREEMENT,
+    AgentDataset,
+    AgentItem,
     AppointmentState,
 )
 from domain.case import CHECK_COMPLETION, PartEnded, everyday_timers, everyday_waits, part_ended
@@ -26,6 +29,7 @@ from domain.people import (
     people_wants,
     release_people,
 )
+from domain.permission_state import permission_id
 from domain.policy import AgentKind, Policy
 from domain.state import Party, Person, System, Timer, Wait, Want
 
@@ -39,11 +43,55 @@ class DatasetReady(Content):
     dataset_id: str
 
 
+class AdoptedDataset(AgentDataset):
+    """A data set that an agent delivered before this system, and what it delivers with."""
+
+    delivery: AdoptedDelivery
+
+
+class Begin(Content):
+    """An appointment from before this system: the agent accepted it long ago."""
+
+    adopted: Adopted
+    org_number: str
+    organisation_name: str
+    contact: Person | None = None
+    deputy: Person | None = None
+    agent_id: str
+    agent_name: str
+    agent_contact: Person
+    valid_from: date
+    valid_to: date
+    datasets: tuple[AdoptedDataset, ...]
+
+
 class ValidUntil(Content):
     """The agreement says until when it carries; None when it no longer sets an end."""
 
     source: str
     until: datetime | None = None
+
+
+def _begin(state: AppointmentState, content: Begin, moment: Moment) -> None:
+    """Take an appointment over as it stands, once."""
+    if state.is_opened:
+        return
+    names = {"org_number", "organisation_name", "contact", "deputy", "agent_id", "agent_name"}
+    for name in names | {"agent_contact", "valid_from", "valid_to"}:
+        setattr(state, name, getattr(content, name))
+    state.organisation.org_number = state.org_number
+    state.items = {
+        each.dataset_id: AgentItem(
+            wanted=AgentDataset(**each.model_dump(exclude={"delivery"})),
+            ref=permission_id(state.org_number, each.dataset_id, state.agent_id),
+            adopted=each.delivery,
+        )
+        for each in content.datasets
+    }
+    state.is_by_authority, state.agreement_exists = True, True
+    state.opened_at = state.acknowledged_at = moment.now
+    state.accepted_at = state.approved_at = moment.now
+    note_adoption(state, content.adopted, moment)
 
 
 def _looked_up(state: AppointmentState, content: OrganisationLookedUp, moment: Moment) -> None:
@@ -149,6 +197,9 @@ def _begin_permissions(state: AppointmentState, policy: Policy) -> None:
             "accepts_by_itself": known.accepts_test_delivery_by_itself,
             "limits": {source: at.isoformat() for source, at in state.limits().items()},
         }
+        if item.adopted is not None:
+            content["delivery"] = item.adopted.model_dump(mode="json")
+            item.adopted = None
         state.begin_part(item.ref, "Permission", content, name)
 
 
@@ -201,7 +252,8 @@ def progress(state: AppointmentState, moment: Moment) -> None:
             state.stage = "active"
             state.notify("agent_active", state.acting, state.agent_contact, Role.CASE_HANDLER)
     elif state.stage == "active":
-        _begin_permissions(state, moment.policy)
+        if state.agent_contact is not None and state.agent_contact.account_id is not None:
+            _begin_permissions(state, moment.policy)
         _remove_unwanted(state)
     elif state.stage == "ending":
         _progress_ending(state)
@@ -340,6 +392,7 @@ MACHINE: Machine[AppointmentState] = Machine(
     ),
     reactions={
         **PEOPLE,
+        "begin": Reaction(payload=Begin, do=_begin),
         "enrolled": Reaction(payload=Enrolled, do=appointing.enrolled),
         "organisation_looked_up": Reaction(payload=OrganisationLookedUp, do=_looked_up),
         "organisation_found": Reaction(payload=OrganisationAccountFound, do=_account_found),
@@ -362,5 +415,5 @@ MACHINE: Machine[AppointmentState] = Machine(
         "confirmation_due": appointing.confirmation_due,
         "confirmation_overdue": appointing.confirmation_overdue,
     },
-    draws_number=lambda state: state.is_opened,
+    draws_number=lambda state: state.opened_by is not None,
 )

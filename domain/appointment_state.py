@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, model_validator
 
 from domain.act import Actor, Role
+from domain.adopted import AdoptedDelivery
 from domain.agreement_state import Standing
 from domain.bad_value import BadValue
 from domain.case import CaseState
@@ -99,6 +100,7 @@ class AgentItem(BaseModel):
 
     wanted: AgentDataset
     ref: str
+    adopted: AdoptedDelivery | None = None
     is_begun: bool = False
     is_removed: bool = False
     outcome: str | None = None

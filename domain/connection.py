@@ -82,9 +82,9 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
     state.decisions = [content.decision] if content.decision else []
     state.agreements = {}
     state.opened_at = state.opened_at or moment.now
-    if content.delivery is not None:
-        state.adopted_delivery = content.delivery
-        note_adoption(state, content.delivery.adopted, moment)
+    state.adopted_delivery = content.delivery
+    if content.adopted is not None:
+        note_adoption(state, content.adopted, moment)
     decided = content.dataset.decision
     if content.decision is not None and decided is not None and not decided.granted:
         denial = content.decision.model_copy(update={"outcome": "denied"})

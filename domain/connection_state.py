@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from domain.act import Actor
-from domain.adopted import AdoptedDelivery
+from domain.adopted import Adopted, AdoptedDelivery
 from domain.agreement_state import Covered, Standing
 from domain.case import Appeal, CaseState, Decision, Organisation, Review
 from domain.datasets import Dataset, Declaration, PersonalData
@@ -135,3 +135,4 @@ class Begin(Content):
     decision: Decision | None = None
     appeal: Appeal | None = None
     delivery: AdoptedDelivery | None = None
+    adopted: Adopted | None = None

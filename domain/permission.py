@@ -261,7 +261,8 @@ def _part_ended(state: PermissionState, content: PartEnded, moment: Moment) -> N
 def progress(state: PermissionState, moment: Moment) -> None:
     """Follow the facts from set-up to active, or to the end."""
     del moment
-    if state.stage == "setup" and state.system_account and state.holder is not None:
+    is_set_up = state.may_begin and state.system_account and state.holder is not None
+    if state.stage == "setup" and is_set_up:
         state.stage = "verification"
         _begin_credential(state, "verification")
     elif state.stage == "verification" and state.is_delivery_accepted and state.holder is not None:

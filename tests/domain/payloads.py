@@ -5,6 +5,8 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from docs import examples_of_acts
+from domain.appointment_state import AppointmentState
 from domain.case import CaseState
 from domain.credential_state import CredentialState
 from domain.machine import Moment
@@ -15,6 +17,7 @@ from tests.domain.playing import (
     MOLNDAL,
     NOON,
     PERSONAL,
+    POLICY,
     all_ok,
     application,
     declaration,
@@ -503,6 +506,7 @@ def _granted(*_: Any) -> dict[str, Any]:
     return {"covered": plan}
 
 
+AGENT_STATE = AppointmentState(workflow_id=parts.APPOINTMENT_ID)
 EVERY_WORD: dict[str, Make] = {
     "unreachable": _fixed({"email": "anna.lind@molndal.example"}),
     "outcome_unknown": _fixed({"operation": "subscribe"}),
@@ -528,6 +532,7 @@ WORDS: dict[str, dict[str, Make]] = {
         "end": _fixed({"outcome": "closed"}),
     },
     "AgentAppointment": {
+        "begin": lambda *_: examples_of_acts.begins(AGENT_STATE, Moment(NOON, POLICY))[0],
         "person_active": lambda _, state, __: {
             "account_id": state.agent_contact.account_id or "acc-2" if state.agent_contact else "x"
         },

@@ -7,12 +7,29 @@ import pytest
 
 from domain.act import Role
 from domain.adopted import Adopted
-from domain.adoption import ReadRow, agreement_word, connection_word, read_rows
+from domain.adoption import (
+    ReadRow,
+    agreement_word,
+    appointment_word,
+    connection_word,
+    read_rows,
+)
+from domain.agent_appointment import MACHINE as APPOINTMENT
 from domain.connection import MACHINE as CONNECTION
 from domain.machine import Machine
 from domain.permission import MACHINE as PERMISSION
 from domain.producer_agreement import MACHINE as AGREEMENT
-from tests.domain.parts import AGREEMENT_ID, ANNA, CONNECTION_ID, PERMISSION_ID, key_ref
+from tests.domain.parts import (
+    AGENT,
+    AGENT_PERMISSION_ID,
+    AGREEMENT_ID,
+    ANNA,
+    APPOINTMENT_ID,
+    CONNECTION_ID,
+    PERMISSION_ID,
+    key_ref,
+    standing,
+)
 from tests.domain.playing import HANDLER, MOLNDAL, POLICY, Play
 
 TODAY = date(2026, 3, 2)
@@ -67,7 +84,6 @@ def _permission(**changes: str) -> Play[Any]:
         ("hosting", "hemma", "bad_payload"),
         ("base_url", "http://x.example", None),
         ("valid_until", "2026-03-01", "in_the_past"),
-        ("party", "556036-0793", "agent"),
         ("agreement_document", "avtal.pdf", "bad_payload"),
     ],
 )
@@ -167,3 +183,63 @@ def test_an_account_that_is_not_claimed_yet_is_claimed_before_it_goes_off() -> N
 def test_a_key_issued_again_is_no_longer_the_adopted_one() -> None:
     """The portal's id is given once."""
     assert {} == _permission().state.adopted_applications
+
+
+AGENTS = {
+    "party": AGENT,
+    "agent_name": "Kartkonsult AB",
+    "agent_contact_name": "Ola Ombud",
+    "agent_contact_email": "ola.ombud@konsult.example",
+    "valid_until": "2027-03-01",
+}
+
+
+def test_an_agents_row_says_who_the_agent_is_and_until_when() -> None:
+    """Each field that is missing is named."""
+    (read,) = _read(LINE | {"party": AGENT})
+    assert {each.field for each in read.problems} == {
+        "agent_name",
+        "agent_contact_name",
+        "agent_contact_email",
+        "valid_until",
+    }
+
+
+def test_an_agent_is_taken_over_with_its_rights_and_keys() -> None:
+    """Active once its person is found; the permission carries the account and the application."""
+    (read,) = _read(LINE | AGENTS)
+    assert read.row is not None
+    people = {"contact": ANNA}
+    word = appointment_word([read.row], ADOPTED, people, "Mölndals kommun")
+    play = _play(APPOINTMENT, APPOINTMENT_ID, word)
+    assert not play.machine.draws_number(play.state)
+    play.answer("enrolled", **standing())
+    play.answer("organisation_looked_up", name="Kartkonsult AB")
+    assert (play.state.stage, play.told("begin")) == ("active", [])
+    play.answer(
+        "person_found",
+        role="agent_contact",
+        email="ola.ombud@konsult.example",
+        account_id="acc-7",
+        login_name="olaombud",
+        active=True,
+    )
+    begun = play.told("begin")[0]
+    assert begun.to == AGENT_PERMISSION_ID
+    permission = _play(PERMISSION, AGENT_PERMISSION_ID, begun.content)
+    assert permission.wanted[0] == "enrol_at_dataset"
+    permission.answer("dataset_enrolled", accepted=True)
+    keys = {word.to: word.content.get("application_id") for word in permission.told("begin")}
+    assert "app-v" in keys.values()
+    assert permission.state.system_account == "abcd1234"
+
+
+def test_a_data_set_that_only_an_agent_delivers_begins_without_a_right_of_the_producers() -> None:
+    """Its delivery is `agent`; nothing of the producer's own is begun."""
+    (read,) = _read(LINE | AGENTS)
+    assert read.row is not None
+    word = connection_word(read.row, ADOPTED, {"contact": ANNA}, "Mölndals kommun", "municipality")
+    play = _play(CONNECTION, CONNECTION_ID, word)
+    play.answer("enrolled", **standing())
+    assert play.state.declaration.delivery == "agent"
+    assert not play.told("begin")
