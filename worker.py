@@ -194,6 +194,7 @@ def build_activities(
         System.ACCOUNT_SYSTEM: [
             accounts.find_or_create_organisation,
             accounts.find_or_create_person,
+            accounts.look_up_owner,
             accounts.activate_person,
             accounts.disable_person,
             accounts.create_system_account,

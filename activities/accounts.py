@@ -5,6 +5,7 @@ from temporalio import activity
 
 from activities.outside import calls_outside
 from adapters.account_system import AccountSystem
+from domain.information_owner import OwnerLookedUp
 from domain.machine import Content
 from domain.onboarding import OrganisationAccountFound
 from domain.people import PersonFound
@@ -26,6 +27,12 @@ class PersonInput(BaseModel):
     name: str
     email: str
     phone: str = ""
+
+
+class OwnerInput(BaseModel):
+    """The mail address of somebody who may have an account."""
+
+    email: str
 
 
 class AccountInput(BaseModel):
@@ -76,6 +83,20 @@ class Accounts:
         )
         return PersonFound(
             role=wanted.role,
+            email=wanted.email,
+            account_id=found.account_id,
+            login_name=found.login_name,
+            active=found.active,
+        )
+
+    @activity.defn
+    @calls_outside()
+    async def look_up_owner(self, wanted: OwnerInput) -> OwnerLookedUp:
+        """Look whether a mail address is an account's; nothing is made."""
+        found = await self._system.person_by_email(wanted.email)
+        if found is None:
+            return OwnerLookedUp(email=wanted.email)
+        return OwnerLookedUp(
             email=wanted.email,
             account_id=found.account_id,
             login_name=found.login_name,

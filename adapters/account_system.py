@@ -112,7 +112,7 @@ class AccountSystem:
         Of several with the address one that is on is taken. A new login name is made from the
         name, and by more letters where that is taken.
         """
-        if found := await self._by_email(email):
+        if found := await self.person_by_email(email):
             return found
         for login in personal_logins(name):
             wanted = Person(
@@ -128,11 +128,12 @@ class AccountSystem:
                 return _person(await self._scim.create(wanted), created=True)
             except Conflict:
                 # Another attempt for the same person may have been quicker.
-                if found := await self._by_email(email):
+                if found := await self.person_by_email(email):
                     return found
         raise Refused(SYSTEM, "no login name is free", status=409)
 
-    async def _by_email(self, email: str) -> PersonAccount | None:
+    async def person_by_email(self, email: str) -> PersonAccount | None:
+        """Return the account of a mail address, None when none has it; of several one that is on."""
         found = await self._scim.find(Person, equal("emails.value", email))
         accounts = [_person(each) for each in found]
         return min(accounts, key=lambda each: (not each.active, each.account_id), default=None)

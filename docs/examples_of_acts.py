@@ -279,6 +279,7 @@ def heard(state: State) -> dict[str, Examples]:
         "dataset_ready": [{"dataset_id": "detaljplan"}],
         "person_left": [{"account_id": ACCOUNT}],
         "account_off": [{}],
+        "owner_looked_up": [{"email": "ivar.ek@kiruna.example", "account_id": "acc-8"}],
         "account_found_off": [{}],
         "account_found_on": [{}],
         "agreement_in_force": [{}],

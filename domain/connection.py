@@ -2,7 +2,15 @@
 
 from collections.abc import Callable, Iterator
 
-from domain import adding, agreements, appeal, connection_changes, decision, decision_on_request
+from domain import (
+    adding,
+    agreements,
+    appeal,
+    connection_changes,
+    decision,
+    decision_on_request,
+    information_owner,
+)
 from domain.act import Actor, Refusal, Role, refuse
 from domain.adopted import note_adoption
 from domain.agreement_state import Enrol, Standing
@@ -23,7 +31,7 @@ from domain.key_holders import Contacts
 from domain.machine import Content, Machine, Moment, Reaction, Step
 from domain.notice import SOURCE as AGREEMENT
 from domain.onboarding import agreement_id
-from domain.people import PEOPLE, contact_waits, people_wants, release_people
+from domain.people import PEOPLE, PersonLeft, contact_waits, people_wants, release_people
 from domain.policy import Policy
 from domain.state import Part, Party, System, Timer, Wait, Want
 from domain.text import Text
@@ -129,6 +137,11 @@ def _covered(state: ConnectionState, content: CategoriesCovered, moment: Moment)
     del moment
     if state.standing is not None:
         state.standing = state.standing.model_copy(update=dict(content))
+
+
+def _person_left(state: ConnectionState, content: PersonLeft, moment: Moment) -> None:
+    information_owner.left(state, content)
+    PEOPLE["person_left"].do(state, content, moment)
 
 
 def _permission_active(state: ConnectionState, content: PermissionActive, moment: Moment) -> None:
@@ -267,6 +280,7 @@ def _progress_ending(state: ConnectionState) -> None:
     if any(state.open_parts()):
         return
     release_people(state)
+    information_owner.let_go(state)
     state.stage = "ended"
     pending = state.appeal if state.appeal and state.appeal.document else None
     appealed = {"appeal": pending.model_dump(mode="json")} if pending else {}
@@ -294,6 +308,7 @@ def wants(state: ConnectionState) -> Iterator[Want]:
     if is_free and state.stage in {"intake", "connecting"}:
         yield Want(operation="enrol_at_agreement", system=System.CASES)
     yield from adding.adding_wants(state)
+    yield from information_owner.owner_wants(state)
 
 
 def waits(state: ConnectionState) -> Iterator[Wait]:
@@ -312,6 +327,7 @@ def waits(state: ConnectionState) -> Iterator[Wait]:
 
 
 def _connected_waits(state: ConnectionState) -> Iterator[Wait]:
+    yield from information_owner.owner_waits(state)
     yield Wait(on=Party.NOBODY, rule="connected", due=state.last_day)
 
 
@@ -376,6 +392,10 @@ MACHINE: Machine[ConnectionState] = Machine(
         "agreement_in_force": Reaction(payload=Content, do=_agreement_in_force),
         "covered": Reaction(payload=CategoriesCovered, do=_covered),
         "valid_until": Reaction(payload=ValidUntil, do=_valid_until),
+        "owner_looked_up": Reaction(
+            payload=information_owner.OwnerLookedUp, do=information_owner.looked_up
+        ),
+        "person_left": Reaction(payload=PersonLeft, do=_person_left),
         "permission_active": Reaction(payload=PermissionActive, do=_permission_active),
         "contacts": Reaction(payload=Contacts, do=_contacts),
         "part_ended": PART_ENDED,

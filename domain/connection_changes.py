@@ -75,6 +75,7 @@ def _update_contacts(
 ) -> None:
     del actor, moment
     _declare(state, **dict(payload))
+    state.is_owner_gone = False
 
 
 def _change_declaration(

@@ -38,6 +38,9 @@ class ConnectionState(CaseState):
     is_own_begun: bool = False
     last_day: date | None = None
     has_been_connected: bool = False
+    owner_email: str | None = None
+    owner_account: str | None = None
+    is_owner_gone: bool = False
     active: list[str] = Field(default_factory=list)
     adopted_delivery: AdoptedDelivery | None = None
     people_told: list[list[str | None]] = Field(default_factory=list)

@@ -19,6 +19,9 @@ def people_wants(state: CaseState) -> Iterator[Want]:
             yield Want(operation="find_or_create_person", system=System.ACCOUNT_SYSTEM, item=role)
 
 
+CASE_ROLES = ("contact", "deputy", "agent_contact")
+
+
 class PersonFound(Content):
     """A person's personal account has been found or created in the account system."""
 
@@ -81,7 +84,8 @@ def enrol_person(state: CaseState, person: Person, role: str) -> None:
 def release_people(state: CaseState, *, keep: frozenset[str] = frozenset()) -> None:
     """Let go of everybody who no longer has a role here."""
     for account_id in [each for each in state.enrolled if each not in keep]:
-        state.tell(person_id(account_id), "release", {"ref": state.workflow_id})
+        word = {"ref": state.workflow_id, "roles": list(CASE_ROLES)}
+        state.tell(person_id(account_id), "release", word)
         state.enrolled.remove(account_id)
 
 

@@ -47,10 +47,10 @@ class Enrol(Content):
 
 
 class Release(Content):
-    """A case or entity no longer hangs on the person; in one role, or in any."""
+    """A case or entity no longer hangs on the person: in some roles, or in none."""
 
     ref: str
-    role: str | None = None
+    roles: tuple[str, ...] = ()
 
 
 def _enrol(state: PersonState, content: Enrol, moment: Moment) -> None:
@@ -100,7 +100,7 @@ def _release(state: PersonState, content: Release, moment: Moment) -> None:
     state.enrolments = {
         key: each
         for key, each in state.enrolments.items()
-        if each.ref != content.ref or content.role not in {None, each.role}
+        if each.ref != content.ref or (content.roles and each.role not in content.roles)
     }
 
 

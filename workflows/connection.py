@@ -14,6 +14,7 @@ from workflows.operations import (
 )
 
 with workflow.unsafe.imports_passed_through():
+    from activities import accounts
     from domain.connection import MACHINE
     from domain.connection_state import ConnectionState
 
@@ -29,6 +30,11 @@ class DatasetConnection(Durable[ConnectionState]):
         "find_or_create_person": FIND_PERSON,
         "check_form": CHECK_FORM,
         "register_agreement": REGISTER_AGREEMENT,
+        "look_up_owner": Operation(
+            accounts.Accounts.look_up_owner,
+            lambda state, *_: accounts.OwnerInput(email=state.declaration.information_owner.email),
+            "owner_looked_up",
+        ),
     }
 
     @workflow.init

@@ -401,6 +401,13 @@ ANSWERS: dict[str, tuple[str, Callable[[Random, Any, Pending], dict[str, Any]]]]
         },
     ),
     "disable_person": ("account_off", _nothing),
+    "look_up_owner": (
+        "owner_looked_up",
+        lambda rng, state, _: {
+            "email": state.declaration.information_owner.email,
+            "account_id": rng.choice([None, "acc-1", "acc-8"]),
+        },
+    ),
     "find_successor": (
         "successor_found",
         lambda rng, state, want: _found(rng, state.successors.get(want.item), want),

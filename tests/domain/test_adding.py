@@ -279,3 +279,28 @@ def test_an_onboardings_word_takes_over_one_opened_alone_just_before() -> None:
     play = opened_alone()
     play.answer("begin", **connection_begin())
     assert (play.state.stage, play.state.owner) == ("connecting", "onboarding/212000-1363")
+
+
+# ---- the information owner ----------------------------------------------------------------------
+
+
+def test_an_information_owner_with_an_account_is_hung_on_and_succeeded() -> None:
+    """When the person leaves the successor answers for the content, or the producer names one."""
+    play = connected()
+    assert play.wanted == ["look_up_owner"]
+    owner = play.state.declaration.information_owner.email
+    play.answer("owner_looked_up", email=owner, account_id="acc-8", active=True)
+    assert [(w.to, w.content["role"]) for w in play.told("enrol")] == [
+        ("person/acc-8", "information_owner")
+    ]
+    eva = {"name": "Eva Ny", "email": "eva@molndal.example", "account_id": "acc-9"}
+    left = {"account_id": "acc-8", "roles": ["information_owner"]}
+    play.answer("person_left", **left, successors={"information_owner": eva})
+    assert play.state.declaration.information_owner.email == "eva@molndal.example"
+    assert play.wanted == ["look_up_owner"]
+    play.answer("owner_looked_up", email="eva@molndal.example", account_id="acc-9")
+    play.answer("person_left", account_id="acc-9", roles=["information_owner"])
+    assert ("producer", "update_contacts") in play.waits
+    named = {"information_owner": {"name": "Bo", "email": "bo@molndal.example"}}
+    play.take("update_contacts", CONTACT, {**named, "support_email": "s@molndal.example"})
+    assert play.waits == [("nobody", "connected")]

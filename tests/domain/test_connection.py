@@ -195,7 +195,7 @@ def test_a_contact_replaced_on_the_way_gets_an_account_and_the_keys() -> None:
     play = begun_connection()
     play.answer("enrolled", accepted=True)
     play.take("replace_contact", CONTACT, EVA)
-    assert play.wanted == ["find_or_create_person:contact"]
+    assert "find_or_create_person:contact" in play.wanted
     assert play.told("contacts")[0].content["holder"]["email"] == EVA["email"]
     found = {"role": "contact", "email": EVA["email"], "account_id": "a2", "login_name": "evany"}
     play.answer("person_found", **found, active=True)

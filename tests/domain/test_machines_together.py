@@ -10,6 +10,7 @@ from tests.domain.world import World
 
 SEED = int(os.environ.get("WALK_SEED") or SystemRandom().randrange(10**6))
 PLAYS = int(os.environ.get("WALK_PLAYS") or 60)
+MANY_OUTCOMES = 6
 EVA = [{"role": "contact", "person": parts.EVA}]
 CLOSE = {"reason": "x", "legal_rules": ["FL 32 §"]}
 ENDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -74,4 +75,5 @@ def test_whatever_order_their_words_take_nothing_is_left_waiting() -> None:
             for part in play.state.open_parts():
                 assert part.ref in world.running, (ref, play.state.stage, part)
         outcomes += [play.state.outcome for play in world.ended]
-    assert {"connected", "withdrawn"} <= set(outcomes)
+    assert "connected" in outcomes
+    assert len(set(outcomes)) > MANY_OUTCOMES
