@@ -93,6 +93,9 @@ RECONCILIATION = Nightly(
 )
 SLOTS = {System.RECORDS: 20, System.CASES: 20}
 SLOTS_OUTSIDE = 10
+# Workflow tasks are computing and no waiting: more at once would make each of them longer, past its
+# limit when a worker takes over what another held. Those that wait in the queue have no limit.
+WORKFLOW_TASKS_AT_ONCE = 4
 # How long a task waits for the worker that holds its workflow before any other may take it.
 STICKY_LIMIT = timedelta(milliseconds=500)
 PICKUP_LOOK_SECONDS = 10
@@ -251,7 +254,9 @@ def build_workers(
             workflows=workflows if system == WORKFLOW_QUEUE else [],
             interceptors=[interceptor],
             max_concurrent_activities=SLOTS.get(system, SLOTS_OUTSIDE),
-            max_concurrent_workflow_tasks=20 if system == WORKFLOW_QUEUE else None,
+            max_concurrent_workflow_tasks=WORKFLOW_TASKS_AT_ONCE
+            if system == WORKFLOW_QUEUE
+            else None,
             max_cached_workflows=max_cached_workflows if system == WORKFLOW_QUEUE else 0,
             sticky_queue_schedule_to_start_timeout=STICKY_LIMIT,
             graceful_shutdown_timeout=timedelta(seconds=20),

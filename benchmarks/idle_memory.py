@@ -42,4 +42,5 @@ def _company(number: int) -> RegisterEntry:
     first = f"556{number:06}"
     digits = next(first + last for last in "0123456789" if luhn(first + last))
     org_number = f"{digits[:6]}-{digits[6:]}"
-    return RegisterEntry(org_number=org_number, name=f"Bolag {number} AB", kind="state_agency")
+    letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+    return RegisterEntry(org_number=org_number, name=f"Bolag {letters}", kind="state_agency")

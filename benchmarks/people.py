@@ -8,8 +8,7 @@ from typing import Any
 import asyncpg
 
 from adapters.organisation_registers import RegisterEntry
-from benchmarks.stage import Stage
-from commands.demo import Demo
+from benchmarks.stage import Namesakeless, Stage
 from records import cases
 
 LOOK_ANYWAY_SECONDS = 1.0
@@ -43,7 +42,7 @@ async def listening(on: Stage) -> AsyncIterator[Changes]:
         await connection.close()
 
 
-class Prepared(Demo):
+class Prepared(Namesakeless):
     """People who filled in the form before the clock started: that is done at their own desk.
 
     They look when the record says that something has changed, not ten times a second: what they
