@@ -394,7 +394,7 @@ async def reconciliation(demo: Demo) -> bool:
 
 async def adopted(demo: Demo) -> bool:
     """A producer who was connected before: taken over from a file, with its key as it is."""
-    login = "adop0001"
+    login = f"adop{demo.entry.org_number[-4:]}"
     settings = demo.context.settings
     account = {
         "schemas": ["urn:ngp:params:scim:schemas:SystemAccount"],
@@ -412,6 +412,7 @@ async def adopted(demo: Demo) -> bool:
         )
         made.raise_for_status()
     key = await application_by_hand(demo, f"Kommunens karta {demo.entry.org_number}", None)
+    demo.keys["production"] = key
     row = {
         "org_number": demo.entry.org_number,
         "contact_name": demo.contact.name,

@@ -43,15 +43,20 @@ class Content(BaseModel):
 
 @dataclass(frozen=True)
 class Moment:
-    """The instant an act happens, and the policy it happens under."""
+    """The instant an act happens, and the policy and the changed rules it happens under."""
 
     now: datetime
     policy: Policy
+    changes: frozenset[str] = frozenset()
 
     @property
     def today(self) -> date:
         """The day in Europe/Stockholm."""
         return local_date(self.now)
+
+    def has(self, change: str) -> bool:
+        """Whether a change of the rules holds here: not in a run begun before it was built."""
+        return change in self.changes
 
 
 @dataclass(frozen=True)

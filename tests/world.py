@@ -134,7 +134,9 @@ NOT_SIMULATED = {"temporal", "postgres"}
 
 
 @asynccontextmanager
-async def running_world(folder: Path, *, keys_file: Path | None = None) -> AsyncIterator[World]:
+async def running_world(
+    folder: Path, *, keys_file: Path | None = None, policy_file: Path | None = None
+) -> AsyncIterator[World]:
     """Start a world in a folder; stops it all at the end."""
     if keys_file is not None:
         shutil.copy(keys_file, folder / "keys.json")
@@ -142,6 +144,8 @@ async def running_world(folder: Path, *, keys_file: Path | None = None) -> Async
     async with stack, AsyncExitStack() as running:
         environment = stack.environment()
         given: dict[str, Any] = {name.lower(): value for name, value in environment.items()}
+        if policy_file is not None:
+            given["policy_file"] = policy_file
         settings = Settings(**given)
         keys = FileKeyRing(settings.key_file)
         pool = await connect_records(settings.database_dsn.get_secret_value())

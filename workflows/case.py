@@ -156,15 +156,23 @@ class Durable(Doing[S]):
 
     def _set_alarm(self) -> None:
         """Sleep to the nearest instant at which something happens by itself."""
-        at = self._timer.at if self._timer is not None else None
+        at, what = self._next_instant
         if self._alarm is not None and at != self._alarm_at:
             self._alarm.cancel()
             self._alarm = None
-        if self._alarm is None and self._timer is not None and self._timer.at > workflow.now():
-            wait = self._timer.at - workflow.now()
-            self._alarm = asyncio.create_task(workflow.sleep(wait, summary=self._timer.name))
+        if self._alarm is None and at is not None and at > workflow.now():
+            wait = at - workflow.now()
+            self._alarm = asyncio.create_task(workflow.sleep(wait, summary=what))
             self._alarm_at = at
             self._has_commanded = True
+
+    @property
+    def _next_instant(self) -> tuple[datetime | None, str]:
+        """The nearest deadline; before that the run's year, or nothing would wake a quiet one."""
+        timer, year = self._timer, self._begun + LONGEST_RUN
+        if not self.state.is_ended and workflow.now() < year and (not timer or year < timer.at):
+            return year, "continues as new"
+        return (timer.at, timer.name) if timer else (None, "")
 
     @property
     def _is_due(self) -> bool:

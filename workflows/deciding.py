@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
     from activities.messages import HeardWord
+    from domain import changes
     from domain.act import Refusal, StepRequest, refuse
     from domain.machine import (
         Act,
@@ -79,6 +80,8 @@ class Deciding(Generic[S]):
 
     def __init__(self, start: Start) -> None:
         self._policy = start.policy
+        # Asked once, when a run begins: one begun by older code has no marker and keeps its way.
+        self._changes = frozenset(name for name in changes.CHANGES if workflow.patched(name))
         self._chain_id = start.chain_id or workflow.info().run_id
         self._answered = dict(start.answered)
         self._acts = 0
@@ -94,7 +97,7 @@ class Deciding(Generic[S]):
         return kind.model_validate(start.state)  # type: ignore[no-any-return]
 
     def _moment(self) -> Moment:
-        return Moment(now=workflow.now(), policy=self._policy)
+        return Moment(now=workflow.now(), policy=self._policy, changes=self._changes)
 
     def _apply(self, act: Act) -> None:
         self.state = apply(self.machine, self.state, act, self._moment())
