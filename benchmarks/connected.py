@@ -8,7 +8,7 @@ person is there: they take no part in what is measured.
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -30,6 +30,10 @@ STANDING = """
              and (view #>> '{details,is_account_claimed}')::boolean
           or type = 'Credential' and stage = 'live'
              and (view #>> '{details,is_claimed}')::boolean)
+"""
+ENDING = """
+    select count(*) from cases where stage in ('active', 'live')
+        and (view #>> '{details,valid_until}')::timestamptz = $1::text::timestamptz
 """
 
 
@@ -62,13 +66,25 @@ def company_number(number: int) -> str:
     return f"{digits[:6]}-{digits[6:]}"
 
 
-async def connect(on: Stage, count: int, *, until: datetime | None = None) -> list[Right]:
-    """Let so many permissions stand, with keys that live; all end at the same instant if given."""
+async def connect(on: Stage, count: int) -> list[Right]:
+    """Let so many permissions stand, with keys that live and no last day."""
     rights = [Right(number) for number in range(count)]
     async with plain_http() as http:
-        await at_once(lambda right: _connect(on, http, right, until), rights)
+        await at_once(lambda right: _connect(on, http, right), rights)
     await until_counted(on, STANDING, 3 * count, "stand")
     return rights
+
+
+async def let_end(on: Stage, rights: list[Right], until: datetime) -> None:
+    """Say of all permissions that they end at an instant, and wait until all their keys know.
+
+    Raises:
+        TimeoutError: the instant came before that.
+    """
+    content = {"source": "agreement", "until": until.isoformat()}
+    await at_once(lambda right: say_word(on, right.ref, "valid_until", content), rights)
+    async with asyncio.timeout((until - datetime.now(UTC)).total_seconds()):
+        await until_counted(on, ENDING, 3 * len(rights), "know their last day", until.isoformat())
 
 
 async def until_counted(on: Stage, question: str, count: int, what: str, *given: object) -> None:
@@ -81,16 +97,13 @@ async def until_counted(on: Stage, question: str, count: int, what: str, *given:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def _connect(
-    on: Stage, http: httpx.AsyncClient, right: Right, until: datetime | None
-) -> None:
+async def _connect(on: Stage, http: httpx.AsyncClient, right: Right) -> None:
     await _make_account(on, http, right)
     applications = {each: await _make_application(on, http, right, each) for each in ENVIRONMENTS}
     delivery = {
         "adopted": {"actor": ADOPTER, "basis": "mätning"},
         "system_account": right.login_name,
         "applications": applications,
-        "valid_until": until.isoformat() if until else None,
     }
     content = {
         "owner": f"dataset/{right.org_number}/{DATASET}",
@@ -127,6 +140,12 @@ async def begin(on: Stage, type_: str, ref: str, content: dict[str, Any]) -> Non
         start_signal="heard",
         start_signal_args=[word | {"content": content}],
     )
+
+
+async def say_word(on: Stage, ref: str, what: str, content: dict[str, Any]) -> None:
+    """Say a word to a workflow, as another one would."""
+    word = {"message_id": f"{what}#{ref}", "sender": "benchmark", "what": what, "content": content}
+    await on.context.client.get_workflow_handle(ref).signal("heard", word)
 
 
 async def _make_account(on: Stage, http: httpx.AsyncClient, right: Right) -> None:
