@@ -23,6 +23,7 @@ from benchmarks import (
     history_events,
     idle_memory,
     import_all,
+    midnight,
     onboarding_rate,
     read_model_lag,
     worker_loss,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[float], Awaitable[list[Figure]]]] = {
     "loss": worker_loss.measure,
     "memory": idle_memory.measure,
     "import": import_all.measure,
+    "midnight": midnight.measure,
 }
 app = App(name="python -m benchmarks", help="Measure the engine against its bars.")
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import io
-import os
 import sys
 import tempfile
 import time
@@ -58,10 +57,9 @@ class Stage:
 async def stage(*, with_worker: bool = True) -> AsyncIterator[Stage]:
     """Run a stack in a folder of its own for the length of a benchmark."""
     with tempfile.TemporaryDirectory(prefix="ngp-bench-") as folder, silence():
-        async with make_stack(Path(folder), with_worker=with_worker) as stack:
-            os.environ.update(stack.environment())
-            async with opened(Path(folder)) as context:
-                yield Stage(stack, context)
+        stack = make_stack(Path(folder), with_worker=with_worker)
+        async with stack, opened(Path(folder)) as context:
+            yield Stage(stack, context)
 
 
 @contextlib.contextmanager
