@@ -133,7 +133,7 @@ class AccountSystem:
         raise Refused(SYSTEM, "no login name is free", status=409)
 
     async def person_by_email(self, email: str) -> PersonAccount | None:
-        """Return the account of a mail address, None when none has it; of several one that is on."""
+        """Return the account of a mail address: of several one that is on, else None."""
         found = await self._scim.find(Person, equal("emails.value", email))
         accounts = [_person(each) for each in found]
         return min(accounts, key=lambda each: (not each.active, each.account_id), default=None)
