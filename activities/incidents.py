@@ -19,6 +19,7 @@ from domain.state import PARTY_OF_SYSTEM, System
 from records import incidents
 
 WAKE_JITTER_SECONDS = 3.0
+WOKEN_AT_A_TIME = 20
 WATCHED = {str(system) for system in [*PARTY_OF_SYSTEM, System.MAIL]}
 
 
@@ -83,7 +84,8 @@ class _Watcher(ActivityInboundInterceptor):
             if error.type == OUTSIDE_ERROR and error.details:
                 details = error.details[0]
         now = datetime.now(UTC)
-        pause = pause or min(timedelta(seconds=2 ** min(info.attempt - 1, 10)), LONGEST_PAUSE)
+        longest = (info.retry_policy and info.retry_policy.maximum_interval) or LONGEST_PAUSE
+        pause = pause or min(timedelta(seconds=2 ** min(info.attempt - 1, 10)), longest)
         await incidents.failed(
             self._pool,
             workflow_id=info.workflow_id or "",
@@ -104,6 +106,23 @@ class _Watcher(ActivityInboundInterceptor):
         )
         if not had_failed:
             return
-        waiting = await incidents.failing(self._pool, system)
-        pairs = [(each.workflow_id, each.operation) for each in waiting]
-        await wake_activities(self._client, pairs, jitter_seconds=WAKE_JITTER_SECONDS)
+        await self._wake_waiting(system)
+
+    async def _wake_waiting(self, system: str) -> None:
+        """Wake what waits at a system, some at a time; each is woken by one success only.
+
+        Every success after a failure does this, also beside each other: without taking what they
+        wake, a thousand of them would each wake all the others.
+        """
+        now = datetime.now(UTC)
+        until = now + timedelta(seconds=WAKE_JITTER_SECONDS)
+        lost_before = now - (activity.info().start_to_close_timeout or LONGEST_PAUSE)
+        while pairs := await incidents.take_waiting(
+            self._pool,
+            system,
+            since=now,
+            until=until,
+            lost_before=lost_before,
+            limit=WOKEN_AT_A_TIME,
+        ):
+            await wake_activities(self._client, pairs, jitter_seconds=WAKE_JITTER_SECONDS)

@@ -20,12 +20,15 @@ from rich.table import Table
 
 from benchmarks import (
     act_latency,
+    bulk_retry,
+    growth,
     history_events,
     idle_memory,
     import_all,
     midnight,
     onboarding_rate,
     read_model_lag,
+    reconciling,
     worker_loss,
 )
 from benchmarks.figure import Figure
@@ -42,6 +45,9 @@ BENCHMARKS: dict[str, Callable[[float], Awaitable[list[Figure]]]] = {
     "memory": idle_memory.measure,
     "import": import_all.measure,
     "midnight": midnight.measure,
+    "retry": bulk_retry.measure,
+    "reconcile": reconciling.measure,
+    "growth": growth.measure,
 }
 app = App(name="python -m benchmarks", help="Measure the engine against its bars.")
 

@@ -16,7 +16,7 @@ from domain.appointment_state import (
 )
 from domain.case import CHECK_COMPLETION, PartEnded, everyday_timers, everyday_waits, part_ended
 from domain.credential import End
-from domain.dates import local_date
+from domain.dates import days_after, local_date
 from domain.everyday import EVERYDAY, NewPerson, unpark
 from domain.key_holders import Contacts
 from domain.machine import Content, Machine, Moment, Reaction, Step
@@ -324,7 +324,7 @@ def _marks(state: AppointmentState, policy: Policy) -> list[tuple[datetime, int]
     assert state.valid_until is not None
     end, _ = state.valid_until
     days = [each for each in policy.appointment_reminder_days if str(each) not in state.reminded]
-    return sorted((end - timedelta(days=each), each) for each in days)
+    return sorted((days_after(end, -each), each) for each in days)
 
 
 def _ends_soon(state: AppointmentState, moment: Moment) -> None:

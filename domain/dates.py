@@ -132,6 +132,20 @@ def midnight_after(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, STOCKHOLM).astimezone(UTC)
 
 
+def days_after(instant: datetime, days: int) -> datetime:
+    """Return the instant, in UTC, at the same time of day in Europe/Stockholm days later.
+
+    Not a number of hours: over a change of clocks that would be an hour off, and from a midnight
+    the wrong day. `days` may be negative. A time that the clocks skip is taken an hour later.
+
+    Raises:
+        ValueError: the instant has no time zone.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return (instant.astimezone(STOCKHOLM) + timedelta(days=days)).astimezone(UTC)
+
+
 def local_date(instant: datetime) -> date:
     """Return the day of an instant in Europe/Stockholm.
 

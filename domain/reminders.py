@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from domain.act import Role
-from domain.dates import add_working_days, local_date, midnight_after
+from domain.dates import add_working_days, days_after, local_date, midnight_after
 from domain.policy import Policy, WaitPolicy
 from domain.state import OURS, OUTER, EntryKind, State, Timer, Waiting
 
@@ -23,7 +23,7 @@ def due_day(waiting: Waiting, policy: Policy) -> date | None:
     if rule.working_days is not None:
         return add_working_days(local_date(waiting.since), rule.working_days)
     if rule.handler_days is not None:
-        return local_date(waiting.since + timedelta(days=rule.handler_days))
+        return local_date(waiting.since) + timedelta(days=rule.handler_days)
     return None
 
 
@@ -39,7 +39,7 @@ def reminder_timers(state: State, policy: Policy) -> Iterator[Timer]:
 def _marks(waiting: Waiting, rule: WaitPolicy, policy: Policy) -> Iterator[tuple[str, Timer]]:
     def timer(what: str, at: object) -> tuple[str, Timer]:
         name = f"{what}|{waiting.key}|{at if isinstance(at, int) else ''}"
-        instant = waiting.since + timedelta(days=at) if isinstance(at, int) else at
+        instant = days_after(waiting.since, at) if isinstance(at, int) else at
         return name, Timer.model_validate(
             {"name": name, "at": instant, "rule": waiting.rule, "item": waiting.item}
         )

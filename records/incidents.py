@@ -84,6 +84,32 @@ async def failing(pool: asyncpg.Pool, system: str) -> list[Incident]:
     return [Incident(**dict(row)) for row in await pool.fetch(query("incidents_failing"), system)]
 
 
+async def take_waiting(
+    pool: asyncpg.Pool,
+    system: str,
+    *,
+    since: datetime,
+    until: datetime,
+    lost_before: datetime,
+    limit: int,
+) -> list[tuple[str, str]]:
+    """Take some of what waits at a system, to be tried before `until`; nobody else takes them.
+
+    Args:
+        pool: the records.
+        system: that is well again.
+        since: when it was seen to be well; what has failed after that knows better.
+        until: when they will have been tried; what tries sooner by itself is left alone.
+        lost_before: an attempt that began before this and has not answered will not.
+        limit: how many at most.
+
+    Returns:
+        Workflow ids with operations.
+    """
+    rows = await pool.fetch(query("incidents_to_wake"), system, since, until, lost_before, limit)
+    return [(row["workflow_id"], row["operation"]) for row in rows]
+
+
 async def shown(
     pool: asyncpg.Pool, workflow_ids: list[str] | None = None, *, system: str | None = None
 ) -> list[Incident]:

@@ -299,6 +299,14 @@ delete from incidents where system = 'workflow' and not workflow_id = any($1::te
 -- incidents_failing --
 select * from incidents where system = $1 and attempts > 0 order by since, workflow_id, operation
 
+-- incidents_to_wake --
+update incidents set next_try_at = $3 where (workflow_id, operation) in (
+    select workflow_id, operation from incidents
+    where system = $1 and attempts > 0 and updated_at <= $2
+        and (next_try_at > $3 or next_try_at = started_at and started_at < $4)
+    order by since, workflow_id, operation limit $5 for update skip locked)
+returning workflow_id, operation
+
 -- incidents_open --
 select * from incidents where (attempts >= 3 or unmendable)
     and ($1::text[] is null or workflow_id = any($1))

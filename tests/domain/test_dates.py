@@ -156,6 +156,29 @@ def test_a_day_ends_at_swedish_midnight(day: date, instant: str) -> None:
     assert dates.midnight_after(day).isoformat() == instant
 
 
+@pytest.mark.parametrize(
+    ("instant", "days", "moved"),
+    [
+        ("2027-03-28T22:00:00+00:00", -30, "2027-02-26T23:00:00+00:00"),  # 00:00 there and here
+        ("2027-10-31T23:00:00+00:00", -1, "2027-10-30T22:00:00+00:00"),  # a day of 25 hours
+        ("2027-10-30T22:00:00+00:00", 1, "2027-10-31T23:00:00+00:00"),
+        ("2028-02-28T23:00:00+00:00", 1, "2028-02-29T23:00:00+00:00"),  # there is a 29th
+        ("2027-03-27T01:30:00+00:00", 1, "2027-03-28T01:30:00+00:00"),  # 02:30 is skipped: 03:30
+    ],
+)
+def test_days_are_counted_by_the_clock_on_the_wall(instant: str, days: int, moved: str) -> None:
+    """Summer or winter time, the time of day is the same; midnight stays midnight."""
+    found = dates.days_after(datetime.fromisoformat(instant), days)
+    assert found.isoformat() == moved
+
+
+@given(DAYS, st.integers(-400, 400))
+def test_some_days_from_a_midnight_is_a_midnight(day: date, days: int) -> None:
+    """Nothing that counts from the end of a day comes on the wrong day."""
+    moved = dates.days_after(dates.midnight_after(day), days)
+    assert moved == dates.midnight_after(day + timedelta(days=days))
+
+
 @given(DAYS)
 def test_the_last_moment_of_a_day_is_still_that_day(day: date) -> None:
     """Midnight after a day belongs to the next day, the microsecond before to the day itself."""
@@ -177,3 +200,5 @@ def test_an_instant_without_zone_is_refused() -> None:
     """Nobody can tell which day it lies in."""
     with pytest.raises(ValueError, match="time zone"):
         dates.local_date(datetime(2026, 1, 1))  # noqa: DTZ001 - the point of the test
+    with pytest.raises(ValueError, match="time zone"):
+        dates.days_after(datetime(2026, 1, 1), 1)  # noqa: DTZ001 - the point of the test

@@ -119,3 +119,50 @@ async def test_a_late_recording_forgets_nothing_that_failed_after_it(pool: async
 
     await record(pool, batch(line(2, at=NOON + timedelta(seconds=1)), workflow_id=REF))
     assert await incidents.shown(pool) == []
+
+
+async def _take(pool: asyncpg.Pool, *, after: timedelta, limit: int = 10) -> list[tuple[str, str]]:
+    now = NOON + after
+    return await incidents.take_waiting(
+        pool,
+        "portal_production",
+        since=now,
+        until=now + timedelta(seconds=3),
+        lost_before=now - timedelta(seconds=30),
+        limit=limit,
+    )
+
+
+async def test_what_waits_is_taken_once(pool: asyncpg.Pool) -> None:
+    """Two that find a system well share what waits there; what tries soon by itself is left."""
+    for n in range(3):
+        await _fail(pool, workflow_id=f"credential/{n}")
+    await _fail(pool, workflow_id="credential/soon", next_try_at=NOON + timedelta(seconds=3))
+    await _fail(pool, workflow_id="credential/elsewhere", system="portal_verification")
+
+    first = await _take(pool, after=timedelta(seconds=1), limit=2)
+    second = await _take(pool, after=timedelta(seconds=1))
+
+    assert [("credential/0", "issue_key"), ("credential/1", "issue_key")] == sorted(first)
+    assert [("credential/2", "issue_key")] == second
+    assert [] == await _take(pool, after=timedelta(seconds=2))
+
+
+async def test_what_fails_again_is_taken_again(pool: asyncpg.Pool) -> None:
+    """By a later success only: the one that woke it does not wake it for ever."""
+    await _fail(pool)
+    assert [(REF, "issue_key")] == await _take(pool, after=timedelta())
+    await _fail(pool, now=NOON + timedelta(seconds=2))
+
+    assert [] == await _take(pool, after=timedelta(seconds=1))
+    assert [(REF, "issue_key")] == await _take(pool, after=timedelta(seconds=2))
+
+
+async def test_an_attempt_that_was_lost_is_taken_once_its_time_is_over(pool: asyncpg.Pool) -> None:
+    """Its worker was killed: it waits without having said until when."""
+    await _fail(pool)
+    await _start(pool, now=NOON + timedelta(seconds=1))
+
+    assert [] == await _take(pool, after=timedelta(seconds=31))
+    assert [(REF, "issue_key")] == await _take(pool, after=timedelta(seconds=32))
+    assert [] == await _take(pool, after=timedelta(seconds=33))

@@ -1,0 +1,113 @@
+"""Long lives: runs that continue as new wherever they are, and ten years of time."""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import pytest_asyncio
+import yaml
+
+from commands import rehearsals
+from commands.demo import Demo
+from commands.scenarios import standard
+from domain.act import Actor, Role
+from records import cases
+from records.journal import journal_of
+from records.verification import verify as verify_journal
+from runtime.acting import NoSuchCaseError, StepRefusedError
+from runtime.settings import ROOT
+from tests.world import World, running_world
+
+ACTS = 4
+NEWER = 2
+HANDLER = Actor(subject="hanna.handlaggare", name="Hanna Handläggare", role=Role.CASE_HANDLER)
+ONE_EACH = {"verification": 1, "production": 1}
+PAUSE_SECONDS = 0.1
+
+
+@pytest_asyncio.fixture(scope="module")
+async def restless(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A world in which every run continues as new after four acts."""
+    folder = tmp_path_factory.mktemp("restless")
+    policy = yaml.safe_load((ROOT / "policy" / "policy.yaml").read_text("utf-8"))
+    policy |= {"version": NEWER, "continue_as_new_acts": ACTS}
+    policy["waiting"]["submit_agreement"]["remind_days"] = [3]
+    path = folder / "policy.yaml"
+    path.write_text(yaml.safe_dump(policy, allow_unicode=True), "utf-8")
+    async with running_world(folder, policy_file=path) as started:
+        yield started
+
+
+@asynccontextmanager
+async def notes(world: World, demo: Demo) -> AsyncIterator[dict[str, list[str]]]:
+    """Send notes to everything under a producer all the time; gives what was answered, by ref."""
+    answered: dict[str, list[str]] = {}
+    numbers = itertools.count(1)
+
+    async def send(ref: str) -> None:
+        text = f"rad {next(numbers)}"
+        with suppress(NoSuchCaseError, StepRefusedError):  # it has ended meanwhile
+            await world.step(ref, "note", HANDLER, {"text": text, "visibility": "internal"})
+            answered.setdefault(ref, []).append(text)
+
+    async def keep_sending() -> None:
+        while True:
+            rows = await cases.of_organisation(world.context.pool, demo.entry.org_number)
+            await asyncio.gather(*(send(row["workflow_id"]) for row in rows if not row["ended_at"]))
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    sending = asyncio.create_task(keep_sending())
+    try:
+        yield answered
+    finally:
+        sending.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
+
+
+async def _noted(world: World, ref: str, texts: list[str]) -> None:
+    """Wait until a workflow's journal holds its notes, each once."""
+    deadline = time.monotonic() + 30
+    while True:
+        lines = await journal_of(world.context.pool, ref)
+        found = Counter(line["what"].get("text") for line in lines if line["name"] == "note")
+        if all(found[text] for text in texts) or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(PAUSE_SECONDS)
+    assert {text: found[text] for text in texts} == dict.fromkeys(texts, 1)
+
+
+async def _runs(world: World, ref: str) -> int:
+    """Return how many runs a workflow has had."""
+    query = f"WorkflowId = '{ref}'"
+    return (await world.client.count_workflows(query)).count
+
+
+PLAYS: dict[str, Callable[[Demo], Awaitable[bool]]] = {
+    "standard": standard,
+    "agent": rehearsals.agent,
+    "departure": rehearsals.departure,
+}
+
+
+@pytest.mark.parametrize("name", PLAYS)
+async def test_nothing_is_lost_when_every_run_is_short(restless: World, name: str) -> None:
+    """Every few acts a run ends, in every stage, while outside calls run and people act.
+
+    The end is the same: one application and one key each, every note that was answered is in the
+    journal once, and the journal is whole.
+    """
+    demo = restless.demo()
+    async with notes(restless, demo) as answered:
+        assert await PLAYS[name](demo)
+    assert await demo.count("applications") == ONE_EACH
+    assert await demo.count("keys") == ONE_EACH
+    assert answered
+    for ref, texts in answered.items():
+        await _noted(restless, ref, texts)
+    assert await _runs(restless, f"onboarding/{demo.entry.org_number}") > 3
+    assert await verify_journal(restless.context.pool) == []
