@@ -28,7 +28,9 @@ async def test_a_worker_serves_its_figures(stack: Stack) -> None:
 
 
 async def _listed(stack: Stack, ref: str) -> Any:
-    listed: Any = (await starter("list", "--all-kinds", "--json", data_dir=stack.data_dir)).last
+    number = ref.partition("/")[2]
+    command = ("list", "--all-kinds", "--organisation", number, "--json")
+    listed: Any = (await starter(*command, data_dir=stack.data_dir)).last
     return [row for row in listed if row["workflow_id"] == ref]
 
 
