@@ -65,3 +65,29 @@ async def test_a_wrong_token(register_server: Simulator) -> None:
     with pytest.raises(NotAllowed):
         await register.in_force("212000-0142")
     await register.close()
+
+
+async def test_a_supplement_widens_the_agreement_in_force(
+    register: AgreementRegister, register_server: Simulator
+) -> None:
+    """It is kept once, also when the first answer was lost; the agreement is the same."""
+    document = "fedcba9876543210" * 4
+    await register.register(key=KEY, **AGREEMENT)
+    register_server.fault("PUT */supplements/*", drop=True)
+    supplement = {"key": KEY, "document_sha256": document, "valid_from": date(2027, 1, 1)}
+
+    with pytest.raises(LOST):
+        await register.supplement(**supplement)
+    await register.supplement(**supplement)
+
+    (found,) = await register.in_force("212000-0142")
+    assert found.supplements == (document,)
+
+
+async def test_nothing_is_added_to_an_agreement_that_has_ended(register: AgreementRegister) -> None:
+    """The register says so."""
+    await register.register(key=KEY, **AGREEMENT)
+    await register.end(KEY, date(2026, 12, 31))
+
+    with pytest.raises(Conflict):
+        await register.supplement(key=KEY, document_sha256="f" * 64, valid_from=date(2027, 1, 1))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.connection import MACHINE as CONNECTION
 from domain.dates import midnight_after
 from domain.onboarding import OnboardingState
 from tests.domain.parts import AGREEMENT_ID, EVA
@@ -136,6 +137,31 @@ def test_a_decision_made_again_begins_the_connections_again() -> None:
     play.answer("part_ended", ref=BYGGNAD, outcome="examined_again")
     assert play.state.stage == "datasets"
     assert sorted(_begun(play)[1:]) == [AGREEMENT_ID, BYGGNAD, DETALJPLAN]
+
+
+def test_an_appeal_under_way_goes_on_with_the_decision_that_is_made_again() -> None:
+    """What the party has handed in is not lost (FL 46 §): it lies with the new denial."""
+    play = _half_granted()
+    begun = next(word for word in play.told("begin") if word.to == BYGGNAD)
+    denied = Play(CONNECTION, BYGGNAD)
+    denied.answer("begin", **begun.content)
+    denied.take("appeal", CONTACT, {"document": "d" * 64, "arrival_date": "2026-03-02"})
+
+    play.take("refuse_countersigning", SIGNATORY, {"reason": "Fel mall."})
+    denied.answer("end", **play.told("end")[0].content)
+    play.answer("part_ended", **denied.told("part_ended")[0].content)
+    again = [
+        {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"},
+        {"dataset_id": "byggnad", "granted": False},
+    ]
+    play.take("propose_decision", HANDLER, proposal(*again))
+    play.take("skip_hearing", HANDLER, {"reason": "FL25_2"})
+    play.take("decide", DECIDER, {"reasons": "Som förut."})
+
+    second = [word for word in play.told("begin") if word.to == BYGGNAD][-1]
+    anew = Play(CONNECTION, BYGGNAD)
+    anew.answer("begin", **second.content)
+    assert anew.waits == [("case_handler", "record_timeliness")]
 
 
 def test_the_agreement_stays_when_the_last_data_set_ended_without() -> None:
