@@ -74,7 +74,11 @@ async def test_a_supplement_widens_the_agreement_in_force(
     document = "fedcba9876543210" * 4
     await register.register(key=KEY, **AGREEMENT)
     register_server.fault("PUT */supplements/*", drop=True)
-    supplement = {"key": KEY, "document_sha256": document, "valid_from": date(2027, 1, 1)}
+    supplement: dict[str, Any] = {
+        "key": KEY,
+        "document_sha256": document,
+        "valid_from": date(2027, 1, 1),
+    }
 
     with pytest.raises(LOST):
         await register.supplement(**supplement)
