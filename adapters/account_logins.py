@@ -6,7 +6,6 @@ Their forms: `domain.logins`.
 import hashlib
 import re
 from collections.abc import Iterator
-from itertools import count, islice, product
 from string import ascii_lowercase
 from typing import Final
 
@@ -17,20 +16,27 @@ LETTERS: Final = 4
 DIGITS_END: Final = 10_000
 
 
-def personal_logins(name: str) -> Iterator[str]:
-    """Yield `anna.berg`, `anna.berg.a`, ... `anna.berg.z`, `anna.berg.aa`, ... for a name."""
+def personal_logins(name: str, email: str) -> Iterator[str]:
+    """Yield `anna.berg`, `anna.berg.a`, ... `anna.berg.z`, then endings that follow from the mail.
+
+    So even the thousandth of a name finds one that is free, after a few tries.
+    """
     words = [re.sub(r"[^a-z-]", "", word) for word in plain(name).lower().split()]
     first = ".".join(word for word in words if word.strip("-")) or "person"
-    endings = (
-        "".join(letters) for size in count(1) for letters in product(ascii_lowercase, repeat=size)
-    )
     yield first
-    yield from (f"{first}.{ending}" for ending in islice(endings, CANDIDATES_MAX - 1))
+    yield from (f"{first}.{letter}" for letter in ascii_lowercase)
+    for number in range(CANDIDATES_MAX - len(ascii_lowercase) - 1):
+        yield f"{first}.{_letters(f'{email.casefold()}#{number}')}"
+
+
+def _letters(of: str) -> str:
+    digest = hashlib.sha256(of.encode()).digest()
+    return "".join(ascii_lowercase[byte % len(ascii_lowercase)] for byte in digest[:LETTERS])
 
 
 def system_logins(key: str) -> Iterator[str]:
     """Yield names like `abcd1234` that follow from a key."""
     for number in range(CANDIDATES_MAX):
         digest = hashlib.sha256(f"{key}#{number}".encode()).digest()
-        letters = "".join(ascii_lowercase[byte % len(ascii_lowercase)] for byte in digest[:LETTERS])
+        letters = _letters(f"{key}#{number}")
         yield f"{letters}{int.from_bytes(digest[LETTERS:]) % DIGITS_END:04}"

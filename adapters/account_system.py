@@ -114,7 +114,7 @@ class AccountSystem:
         """
         if found := await self.person_by_email(email):
             return found
-        for login in personal_logins(name):
+        for login in personal_logins(name, email):
             wanted = Person(
                 user_name=login,
                 display_name=name,
