@@ -3,6 +3,7 @@
 Time stands still for nobody, but each workflow can be moved forward by the server's time skipping.
 """
 
+import asyncio
 import json
 import shutil
 import uuid
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 import worker
@@ -70,9 +71,16 @@ class World:
         await self.skipper.fast_forward(self.handle(ref), timedelta(**time))
 
     async def state(self, ref: str) -> dict[str, Any]:
-        """Return a workflow's state."""
-        found: dict[str, Any] = await self.handle(ref).query("state", result_type=dict)
-        return found
+        """Return a workflow's state; between two runs there is nobody to ask for a moment."""
+        while True:
+            try:
+                found: dict[str, Any] = await self.handle(ref).query("state", result_type=dict)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return found
 
     async def step(
         self, ref: str, name: str, actor: Actor, payload: object = None, request_id: str = ""

@@ -6,6 +6,9 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,11 +18,14 @@ from commands import rehearsals
 from commands.demo import Demo
 from commands.scenarios import standard
 from domain.act import Actor, Role
+from domain.dates import local_date
+from domain.policy import WaitPolicy
 from records import cases
 from records.journal import journal_of
 from records.verification import verify as verify_journal
 from runtime.acting import NoSuchCaseError, StepRefusedError
 from runtime.settings import ROOT
+from tests.workflows.alone import Alone
 from tests.world import World, running_world
 
 ACTS = 4
@@ -111,3 +117,58 @@ async def test_nothing_is_lost_when_every_run_is_short(restless: World, name: st
         await _noted(restless, ref, texts)
     assert await _runs(restless, f"onboarding/{demo.entry.org_number}") > 3
     assert await verify_journal(restless.context.pool) == []
+
+
+async def test_a_credential_continues_as_new_while_its_portal_is_down(restless: World) -> None:
+    """The portal does the work, loses the answer and is down; runs change meanwhile: one key."""
+    create = "POST /api/am/devportal/v3/applications"
+    await restless.fault("portal_verification", match=create, times=1, drop=True)
+    await restless.fault("portal_verification", match="*", status=503)
+    credential = await Alone.begin(restless)
+    await credential.wants("create_application")
+    texts = [f"rad {number}" for number in range(3 * ACTS)]
+    for text in texts:
+        await credential.step("note", HANDLER, {"text": text, "visibility": "internal"})
+    assert await _runs(restless, credential.ref) > 1
+    await credential.wants("create_application")
+
+    await restless.heal("portal_verification")
+    await restless.forward(credential.ref, minutes=6)
+    key = await credential.unsealed()
+    assert await credential.token_status(key) == 200
+    (application,) = await credential.applications()
+    assert application["keys"] == 1
+    await _noted(restless, credential.ref, texts)
+
+
+async def test_an_older_policy_lasts_until_the_run_continues_as_new(restless: World) -> None:
+    """A case keeps the deadlines that it began with; the next run has those in force."""
+    policy = restless.context.policy
+    waiting = policy.waiting | {"submit_agreement": WaitPolicy(remind_days=(7,), handler_days=30)}
+    older = policy.model_copy(
+        update={"version": NEWER - 1, "waiting": waiting, "continue_as_new_acts": 40}
+    )
+    demo = restless.demo()
+    demo.context = replace(demo.context, policy=older)
+    await demo.apply()
+    await demo.activate_account()
+    assert await _days_to_reminder(demo) == 7
+
+    number = 0
+    while await _runs(restless, demo.ref) == 1:
+        number += 1
+        note = {"text": f"rad {number}", "visibility": "internal"}
+        await demo.act("case_handler", "note", note)
+    await demo.act("case_handler", "note", {"text": "ny", "visibility": "internal"})
+    await demo.until("the newer day", lambda v: _first_reminder(v) == 3, demo.ref)
+    assert number < 40
+
+
+async def _days_to_reminder(demo: Demo) -> int:
+    return _first_reminder(await demo.until("a reminder", lambda v: bool(v["upcoming"]), demo.ref))
+
+
+def _first_reminder(view: dict[str, Any]) -> int:
+    """Return how many days after the wait began the producer is reminded."""
+    at = datetime.fromisoformat(view["upcoming"][0]["at"])
+    return (local_date(at) - local_date(datetime.fromisoformat(view["waiting"]["since"]))).days
