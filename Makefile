@@ -32,8 +32,8 @@ check: sync ## lint, types, architecture
 server: sync ## make sure that there is a Temporal server (built once, about five minutes)
 	@$(RUN) python -m runtime.temporal_source
 
-test: check server ## check, then every test
-	@$(RUN) pytest
+test: check server ## check, then every test, two files at a time
+	@$(RUN) pytest -n 2 --dist loadfile
 
 bench: sync ## print the figures
 	@$(RUN) python -m benchmarks
