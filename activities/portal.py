@@ -28,13 +28,14 @@ from records.keys import KeyRing
 class ApplicationInput(BaseModel):
     """The application of a credential: our key, a name for people, and the account it is for.
 
-    `adopted_id` is the portal's id of one that was there before us and does not carry our key yet.
+    `application_id` is the portal's id of it, once that is known. One that was there before us is
+    known before it carries our key.
     """
 
     key: str
     name: str
     system_account: str
-    adopted_id: str | None = None
+    application_id: str | None = None
 
 
 class SubscriptionInput(BaseModel):
@@ -97,7 +98,7 @@ class Portal:
     async def claim_application(self, wanted: ApplicationInput) -> ApplicationClaimed:
         """Write our key into an application that was there before us."""
         is_there = await self._portal.claim_application(
-            wanted.adopted_id or "", key=wanted.key, system_account=wanted.system_account
+            wanted.application_id or "", key=wanted.key, system_account=wanted.system_account
         )
         return ApplicationClaimed(is_there=is_there)
 
@@ -209,7 +210,7 @@ class Portal:
     async def remove_application(self, wanted: ApplicationInput) -> Content:
         """Remove the application whole, keys first, until the portal no longer lists it."""
         await secrets.destroy(self._pool, wanted.key)
-        if not await self._portal.remove_application(wanted.key, wanted.adopted_id):
+        if not await self._portal.remove_application(wanted.key, wanted.application_id):
             raise not_yet("the portal has not removed the application yet")
         return Content()
 

@@ -142,7 +142,7 @@ class ApiPortal:
 
         Args:
             key: our key.
-            application_id: an application that was adopted and may not carry our key yet.
+            application_id: the portal's id of it, where that is known.
 
         Returns:
             Whether the portal no longer lists it; False while its people have yet to look.

@@ -128,18 +128,28 @@ class PortalApplications:
         return True
 
     async def to_remove(self, key: str, application_id: str | None) -> ApplicationRecord | None:
-        """Find what carries our key, else an application that was adopted and not claimed yet."""
-        found = await self.ours(key)
-        if found is not None or application_id is None:
+        """Find what is to be removed: by the key's tag, else by the portal's id of it.
+
+        Only what has neither is looked for among all: with a thousand applications that is ten
+        pages, which keep changing while all of them are removed at one midnight. One that was
+        adopted and not claimed yet carries no key.
+
+        Raises:
+            Foreign: what has the id carries another key of ours.
+        """
+        found = await self._first(tag(key), key)
+        if found is not None:
             return found
+        if application_id is None:
+            return await self._first("", key)
         try:
             answer = await self._connection.send("GET", f"/applications/{application_id}")
         except NotFound:
             return None
-        adopted = self._connection.read(answer, ApplicationRecord)
-        if adopted.key is not None:
-            raise Foreign(self._connection.system, f"{adopted.name!r} carries another key of ours")
-        return adopted
+        known = self._connection.read(answer, ApplicationRecord)
+        if known.key not in {None, key}:
+            raise Foreign(self._connection.system, f"{known.name!r} carries another key of ours")
+        return known
 
     async def _adopt(self, key: str, name: Any, status: int | None = None) -> Application:
         if found := await self.ours(key):
@@ -167,11 +177,11 @@ class PortalApplications:
 
     async def ours(self, key: str) -> ApplicationRecord | None:
         """Find by tag; one that was adopted under another name by looking through all."""
-        for name in (tag(key), ""):
-            for each in await self.search(name):
-                if each.key == key:
-                    return each
-        return None
+        return await self._first(tag(key), key) or await self._first("", key)
+
+    async def _first(self, name: str, key: str) -> ApplicationRecord | None:
+        """Return the application that carries a key, among those whose name holds a text."""
+        return next((each for each in await self.search(name) if each.key == key), None)
 
     async def search(self, name: str) -> list[ApplicationRecord]:
         """Return all applications whose name holds a text.

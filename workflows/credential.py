@@ -22,7 +22,7 @@ def application_input(state: CredentialState, *_: object) -> portal.ApplicationI
         key=state.workflow_id,
         name=name,
         system_account=state.system_account,
-        adopted_id=None if state.is_claimed else state.application_id,
+        application_id=state.application_id,
     )
 
 

@@ -8,7 +8,13 @@ import pytest
 
 from adapters.api_portal import BASE, ApiPortal
 from adapters.outside import Busy, Conflict, Foreign, NotAllowed, Refused, Unreachable
-from adapters.portal_applications import Application, portal_name, tag
+from adapters.portal_applications import (
+    Application,
+    ApplicationRecord,
+    PortalApplications,
+    portal_name,
+    tag,
+)
 from adapters.portal_keys import IssuedKey, PendingKey
 from tests.adapters.conftest import TIMEOUT_SECONDS, TOKEN, Simulator
 from tests.adapters.contract import Contract
@@ -481,6 +487,29 @@ async def test_removing_whole(portal: ApiPortal, portal_server: Simulator) -> No
 
     assert await portal.remove_application(KEY)
     assert names(portal_server) == []
+
+
+async def test_removing_what_is_known_does_not_look_through_all(
+    portal: ApiPortal, portal_server: Simulator
+) -> None:
+    """A listing of all is not needed, whatever the name of the application is by now."""
+    mine = adopted(portal_server)
+    assert await portal.claim_application(mine, key=KEY, system_account="abcd1234")
+    foreign(portal_server, "Another")
+    asked: list[str] = []
+    search = PortalApplications.search
+
+    async def noted(self: PortalApplications, name: str) -> list[ApplicationRecord]:
+        asked.append(name)
+        return await search(self, name)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(PortalApplications, "search", noted)
+        assert await portal.remove_application(KEY, mine)
+        assert await portal.remove_application(KEY, mine)
+
+    assert {tag(KEY)} == set(asked)
+    assert ["Another"] == names(portal_server)
 
 
 async def test_removing_may_be_pending(portal: ApiPortal, portal_server: Simulator) -> None:
