@@ -22,17 +22,19 @@ OPEN = "select count(*) from cases where kind = 'case' and ended_at is null"
 
 async def measure(scale: float) -> list[Figure]:
     """Open cases of unknown companies, which wait for a case handler, and stop to measure."""
-    stop = time.monotonic() + ENOUGH_SECONDS * max(scale, 0.1)
+    left = ENOUGH_SECONDS * max(scale, 0.1)
     figures: list[Figure] = []
     opened: list[str] = []
     async with stage(with_worker=False) as on:
         worker = (await on.stack.start_worker()).process.pid
         for wanted in SIZES:
             target = max(round(wanted * scale), 5)
-            while len(opened) < target and time.monotonic() < stop:
+            began = time.monotonic()
+            while len(opened) < target and time.monotonic() < began + left:
                 more = range(len(opened), min(len(opened) + BATCH, target))
                 opened += await at_once(lambda number: _open(on, number), more)
-            figures += await _look(on, opened, worker)
+            left -= time.monotonic() - began
+            figures += await _look(on, opened, worker, max(round(ACTS * min(scale, 1)), 20))
             if len(opened) < target:
                 say(f"  stopped at {len(opened)} of {target}: the time was up")
                 break
@@ -47,11 +49,11 @@ async def _open(on: Stage, number: int) -> str:
     return onboarding_id(org_number)
 
 
-async def _look(on: Stage, opened: list[str], worker: int) -> list[Figure]:
+async def _look(on: Stage, opened: list[str], worker: int, acts_wanted: int) -> list[Figure]:
     """Act on cases spread over all, whether the worker holds them or not; then look at sizes."""
     count = len(opened)
-    spread = opened[:: max(count // ACTS, 1)]
-    acts = await act_at_pace(on, spread, max(ACTS, len(spread)))
+    spread = opened[:: max(count // acts_wanted, 1)]
+    acts = await act_at_pace(on, spread, acts_wanted)
     recorded = await on.context.pool.fetchval(OPEN)
     if recorded < count:
         raise RuntimeError(f"{recorded} of {count} cases are in the record")
