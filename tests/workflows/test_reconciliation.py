@@ -221,6 +221,7 @@ async def _record_departed(world: World, account_id: str) -> None:
     """Write the row of a person's access that ended by departure."""
     at = datetime.now(UTC)
     view = {
+        "ref": f"person/{account_id}",
         "type": "PersonAccess",
         "stage": "ended",
         "outcome": "left",
@@ -257,7 +258,8 @@ async def test_the_account_of_a_person_who_left_is_told_when_it_is_on(
 
     assert [(ref, "told")] == rows(report, "account_found_on")
     assert ["account_found_on"] == await words(world, ref)
-    await adapters.accounts.set_person_active(found.account_id, active=False)
+    await world.handle(ref).result()
+    assert not await Outside(world).is_on(found.account_id)
 
 
 async def test_the_account_of_an_active_person_is_told_when_it_is_off(
@@ -270,7 +272,13 @@ async def test_the_account_of_an_active_person_is_told_when_it_is_off(
 
     assert [(f"person/{account_id}", "told")] == rows(report, "account_found_off")
     assert "account_found_off" in await words(world, f"person/{account_id}")
-    await adapters.accounts.set_person_active(account_id, active=True)
+    view = await connected.stage("suspended", ref=f"person/{account_id}")
+    assert ("case_handler", "explain_suspension") in {(w["on"], w["rule"]) for w in view["waits"]}
+    by_post = {"on_behalf_of": "Anna", "arrival_date": datetime.now(UTC).date()}
+    asked = HANDLER.model_copy(update=by_post)
+    await world.step(f"person/{account_id}", "reactivate", asked)
+    await connected.stage("active", ref=f"person/{account_id}")
+    assert await Outside(world).is_on(account_id)
 
 
 async def test_a_system_account_without_a_permission_is_switched_off(
@@ -300,7 +308,7 @@ async def test_a_register_that_differs_is_told_and_so_is_its_mending(
     assert [(ref, "told")] == rows(report, "register_differs")
     assert "register_differs" in await words(world, ref)
 
-    again = known.model_dump(exclude={"key"})
+    again = known.model_dump(exclude={"key", "supplements"})
     await adapters.register.register(key=f"{known.key}-igen", **again)
     report = await reconcile(world)
     assert [(ref, "told")] == rows(report, "register_agrees")
