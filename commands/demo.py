@@ -62,6 +62,7 @@ class Demo:
     patience_seconds: float = 90
     case: str | None = None
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
 
     @property
     def ref(self) -> str:
@@ -307,7 +308,10 @@ class Demo:
                 answer = await http.get(f"{self.addresses['mail']}/messages", params={"to": to})
                 for mail in reversed(answer.json()):
                     if f"({environment})" in mail["subject"] and "Hämtkod: " in mail["text"]:
-                        return str(mail["text"].partition("Hämtkod: ")[2].split()[0])
+                        code = str(mail["text"].partition("Hämtkod: ")[2].split()[0])
+                        if code not in self.used:
+                            self.used.add(code)
+                            return code
                 await asyncio.sleep(0.1)
         raise CommandError(f"Inget mejl med nyckel / no mail with a key: {environment}")
 

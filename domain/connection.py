@@ -17,6 +17,7 @@ from domain.agreement_state import Enrol, Standing
 from domain.case import (
     CHECK_COMPLETION,
     PART_ENDED,
+    Review,
     everyday_timers,
     everyday_waits,
     is_running,
@@ -88,7 +89,8 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
     state.dataset_id = content.dataset.declaration.dataset_id
     state.datasets = {state.dataset_id: content.dataset}
     state.decisions = [content.decision] if content.decision else []
-    state.agreements = {}
+    state.agreements, state.review, state.completion = {}, Review(), None
+    state.unpark()
     state.opened_at = state.opened_at or moment.now
     state.adopted_delivery = content.delivery
     if content.adopted is not None:

@@ -281,6 +281,17 @@ def test_an_onboardings_word_takes_over_one_opened_alone_just_before() -> None:
     assert (play.state.stage, play.state.owner) == ("connecting", "onboarding/212000-1363")
 
 
+def test_what_was_proposed_before_the_onboardings_word_is_proposed_no_longer() -> None:
+    """A dismissal that lay with the decider cannot be made of a case that goes on otherwise."""
+    play = opened_alone(personal_data="unknown")
+    play.answer("enrolled", **standing())
+    dismissal = proposal(outcome="dismissed") | {"datasets": []}
+    play.take("propose_decision", HANDLER, dismissal)
+    play.answer("begin", **connection_begin(granted=False))
+    assert (play.state.stage, play.state.review.proposal) == ("appeal_period", None)
+    assert "decide" not in play.open
+
+
 # ---- the information owner ----------------------------------------------------------------------
 
 
