@@ -26,7 +26,7 @@ PERSONAL = frozenset(
         "personal_number",
     }
 )
-QUIET = ("httpx", "httpcore", "pypdf", "asyncio")
+QUIET = ("httpx", "httpcore", "asyncio")  # pypdf is silenced where it is used
 
 
 def _without_personal(value: Any) -> Any:

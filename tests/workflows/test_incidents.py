@@ -102,4 +102,6 @@ async def test_many_are_retried_at_once_and_counted(world: World, progress: Cons
     assert "100%" in progress.export_text()
     for demo in demos:
         await demo.until("no incident", lambda v: not v["incidents"], demo.ref)
-    assert [] == await incidents.failing(world.context.pool, "account_system")
+    ours = {demo.ref for demo in demos}
+    failing = await incidents.failing(world.context.pool, "account_system")
+    assert [] == [each for each in failing if each.workflow_id in ours]
