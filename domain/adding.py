@@ -15,9 +15,9 @@ from domain.case import Agreement, Kind
 from domain.connection_state import ConnectionState
 from domain.datasets import Dataset, Declaration, PersonalData, declaration_problems
 from domain.fields import OrgNumberField
-from domain.machine import Moment, Payload, Step
+from domain.machine import Moment, Payload, Step, not_opened
 from domain.onboarding import agreement_id
-from domain.state import Party, State, System, Wait, Want
+from domain.state import Party, System, Wait, Want
 from domain.text import Text
 
 REGISTER = System.AGREEMENT_REGISTER
@@ -77,11 +77,6 @@ def take_standing(state: ConnectionState, standing: Standing, moment: Moment) ->
     what = {"item": moment.policy.datasets[state.dataset_id].name}
     state.notify("dataset_acknowledgement", state.acting, what=what)
     state.notify("new_dataset", Role.CASE_HANDLER, what=what)
-
-
-def _not_opened(state: State, moment: Moment) -> bool:
-    del moment
-    return not state.is_opened
 
 
 def is_undescribed(state: ConnectionState) -> bool:
@@ -173,7 +168,7 @@ OPENING: Step[ConnectionState] = Step(
     name="apply",
     payload=DatasetApplication,
     who=CONTACT | HANDLER,
-    is_open=_not_opened,
+    is_open=not_opened,
     check=_open_refusal,
     do=_open,
     by_post=False,

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from domain import appointing, extension
 from domain.act import CONTACT, Actor, Refusal, Role, refuse
 from domain.adopted import Adopted, AdoptedDelivery, note_adoption
-from domain.appointing import OPENING, Enrolled
+from domain.agreement_state import Standing
+from domain.appointing import OPENING
 from domain.appointment_state import (
     AGENT_CONTACT,
     AGREEMENT,
@@ -393,7 +394,7 @@ MACHINE: Machine[AppointmentState] = Machine(
     reactions={
         **PEOPLE,
         "begin": Reaction(payload=Begin, do=_begin),
-        "enrolled": Reaction(payload=Enrolled, do=appointing.enrolled),
+        "enrolled": Reaction(payload=Standing, do=appointing.enrolled),
         "organisation_looked_up": Reaction(payload=OrganisationLookedUp, do=_looked_up),
         "organisation_found": Reaction(payload=OrganisationAccountFound, do=_account_found),
         "dataset_ready": Reaction(payload=DatasetReady, do=_dataset_ready),

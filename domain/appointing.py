@@ -19,14 +19,13 @@ from domain.appointment_state import (
 from domain.dates import local_date, midnight_after
 from domain.everyday import Reason
 from domain.fields import Day, FreeText, OrgNumberField
-from domain.machine import Moment, NoPayload, Payload, Step
+from domain.machine import Moment, NoPayload, Payload, Step, not_opened
 from domain.permission_state import permission_id
 from domain.policy import Policy
-from domain.state import Party, Person, State, Timer, Wait
+from domain.state import Party, Person, Timer, Wait
 from domain.text import Text
 
 AGENT = frozenset({Role.AGENT_CONTACT})
-Enrolled = Standing
 
 
 class AppointingOrganisation(Payload):
@@ -365,11 +364,6 @@ def appointing_timers(state: AppointmentState, policy: Policy) -> Iterator[Timer
         yield Timer(name="confirmation_overdue", at=at, rule="confirm_responsibility")
 
 
-def _not_opened(state: State, moment: Moment) -> bool:
-    del moment
-    return not state.is_opened
-
-
 def is_alive(state: AppointmentState, moment: Moment) -> bool:
     """Open until the appointment ends."""
     del moment
@@ -401,7 +395,7 @@ OPENING: Step[AppointmentState] = Step(
     name="apply",
     payload=Appointment,
     who=CONTACT | HANDLER,
-    is_open=_not_opened,
+    is_open=not_opened,
     check=_open_refusal,
     do=_open,
     by_post=False,

@@ -75,6 +75,12 @@ def always(state: State, moment: Moment) -> bool:
     return not state.is_ending
 
 
+def not_opened(state: State, moment: Moment) -> bool:
+    """Open until something has been opened: for what opens it."""
+    del moment
+    return not state.is_opened
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step(Generic[S_contra]):
     """One row of a machine's step table: who may do what, when, and what it does."""

@@ -23,10 +23,10 @@ from domain.case import (
 from domain.datasets import Dataset, Declaration, declaration_problems
 from domain.everyday import EVERYDAY, NewPerson, unpark
 from domain.fields import FreeText, Name, OrgNumberField
-from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
+from domain.machine import Content, Machine, Moment, Payload, Reaction, Step, not_opened
 from domain.people import PEOPLE, contact_waits, people_wants, release_people
 from domain.policy import Policy
-from domain.state import Party, Person, State, System, Timer, Wait, Want
+from domain.state import Party, Person, System, Timer, Wait, Want
 from domain.text import Text
 
 STAGES = (
@@ -156,11 +156,6 @@ def _open_refusal(
     if not problems:
         return None
     return Refusal(code=problems[0].code, text=problems[0].text, field=problems[0].field)
-
-
-def _not_opened(state: State, moment: Moment) -> bool:
-    del moment
-    return not state.is_opened
 
 
 def _confirm(
@@ -419,7 +414,7 @@ OPENING: Step[OnboardingState] = Step(
     name="apply",
     payload=Application,
     who=CONTACT | HANDLER,
-    is_open=_not_opened,
+    is_open=not_opened,
     check=_open_refusal,
     do=_open,
     by_post=False,
