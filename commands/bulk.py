@@ -10,6 +10,7 @@ from typing import Any, Self
 from rich.progress import Progress
 
 from commands.context import STDERR, CommandError, Context, say
+from commands.csv_lines import read_lines
 from commands.opening import open_onboarding
 from commands.people import actor_of
 from domain.act import Actor
@@ -71,19 +72,7 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         CommandError: it is not there, or a column is missing.
     """
-    if not path.is_file():
-        raise CommandError(f"Filen {path} finns inte. / There is no file {path}.")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise CommandError(
-                f"{path.name}: kolumner saknas / columns are missing: {', '.join(missing)}"
-            )
-        return [
-            Row(number, {name: (value or "").strip() for name, value in row.items() if name})
-            for number, row in enumerate(reader, start=2)
-        ]
+    return [Row(number, values) for number, values in read_lines(path, NEEDED)]
 
 
 def report_path(path: Path) -> Path:

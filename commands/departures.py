@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.progress import Progress
 
-from commands.context import STDERR, CommandError, Context, say
+from commands.context import STDERR, Context, say
+from commands.csv_lines import read_lines
 from domain.act import Actor, Role
 from records import people
 from runtime.acting import NoSuchCaseError, StepRefusedError, send_step
@@ -16,27 +17,6 @@ from runtime.acting import NoSuchCaseError, StepRefusedError, send_step
 NEEDED = ("person", "last_day")
 SUCCESSOR = ("role", "successor_name", "successor_email", "successor_phone")
 REPORT = ("line", "result", "reason")
-
-
-def read_list(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Read the list; each line with its number in the file.
-
-    Raises:
-        CommandError: it is not there, or a column is missing.
-    """
-    if not path.is_file():
-        raise CommandError(f"Filen {path} finns inte. / There is no file {path}.")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise CommandError(
-                f"{path.name}: kolumner saknas / columns are missing: {', '.join(missing)}"
-            )
-        return [
-            (number, {name: (value or "").strip() for name, value in row.items() if name})
-            for number, row in enumerate(reader, start=2)
-        ]
 
 
 def _departure(values: dict[str, str]) -> dict[str, Any]:
@@ -57,7 +37,7 @@ async def departures(context: Context, path: Path) -> dict[str, int]:
     A line that was taken before is `already`; who has no access here is `unknown`. A report is
     written beside the list, with a row for each line.
     """
-    rows = await asyncio.to_thread(read_list, path)
+    rows = await asyncio.to_thread(read_lines, path, NEEDED)
     counts: dict[str, int] = {}
     written: list[tuple[object, ...]] = [REPORT]
     with Progress(transient=True, console=STDERR) as progress:
