@@ -18,7 +18,7 @@ from activities.waking import wake_activities
 from domain.state import PARTY_OF_SYSTEM, System
 from records import incidents
 
-WAKE_JITTER_SECONDS = 3.0
+WAKE_JITTER_SECONDS = 1.0
 WOKEN_AT_A_TIME = 20
 WATCHED = {str(system) for system in [*PARTY_OF_SYSTEM, System.MAIL]}
 

@@ -21,6 +21,7 @@ from rich.table import Table
 from benchmarks import (
     act_latency,
     bulk_retry,
+    clearing,
     growth,
     history_events,
     idle_memory,
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[float], Awaitable[list[Figure]]]] = {
     "import": import_all.measure,
     "midnight": midnight.measure,
     "retry": bulk_retry.measure,
+    "clearing": clearing.measure,
     "reconcile": reconciling.measure,
     "growth": growth.measure,
 }

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+from adapters.organisation_registers import RegisterEntry
 from benchmarks.stage import Stage, at_once, open_and_wait
 from commands.acting import take_step
 
@@ -20,9 +21,9 @@ class Act:
     recorded: float | None = None
 
 
-async def open_cases(on: Stage, count: int) -> list[str]:
+async def open_cases(on: Stage, producers: list[RegisterEntry]) -> list[str]:
     """Open cases that wait for their first human; returns their ids."""
-    demos = [on.demo(entry) for entry in on.municipalities(count)]
+    demos = [on.demo(entry) for entry in producers]
     await at_once(open_and_wait, demos)
     return [demo.ref for demo in demos]
 

@@ -27,7 +27,7 @@ async def measure(scale: float) -> list[Figure]:
     count = max(round(INCIDENTS * scale), 5)
     async with stage() as on:
         await fail(on, DOWN)
-        await at_once(lambda number: _begin(on, number), range(count))
+        await at_once(lambda number: begin_credential(on, number), range(count))
         await until_counted(on, SHOWN, count, "incidents", DOWN)
         await asyncio.sleep(OUTAGE_SECONDS * min(scale, 1))
         await heal(on, DOWN)
@@ -46,8 +46,8 @@ async def measure(scale: float) -> list[Figure]:
     ]
 
 
-async def _begin(on: Stage, number: int) -> None:
-    """Begin a credential as its permission does."""
+async def begin_credential(on: Stage, number: int) -> str:
+    """Begin a credential as its permission does; returns its id."""
     org_number = company_number(number)
     ref = credential_id(org_number, DATASET, org_number, "production")
     content = {
@@ -63,6 +63,7 @@ async def _begin(on: Stage, number: int) -> None:
         "holder": holder(number),
     }
     await begin(on, "Credential", ref, content)
+    return ref
 
 
 async def _resets(on: Stage) -> int:

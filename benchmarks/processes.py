@@ -51,6 +51,8 @@ def _program(pid: int) -> str:
     try:
         words = (PROC / str(pid) / "cmdline").read_text("utf-8").split("\0")
     except OSError:
+        words = [""]
+    if not words[0]:
         return "ended"
     if "-m" in words:
         return words[words.index("-m") + 1]

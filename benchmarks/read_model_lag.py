@@ -11,7 +11,7 @@ CASES, ACTS = 50, 600
 async def measure(scale: float) -> list[Figure]:
     """Send acts at ten a second over open cases and look for each in the read model."""
     async with stage() as on:
-        refs = await open_cases(on, max(round(CASES * scale), 5))
+        refs = await open_cases(on, on.municipalities(max(round(CASES * scale), 5)))
         await act_at_pace(on, refs, len(refs))
         acts = await act_at_pace(on, refs, max(round(ACTS * scale), 50), watch=True)
     lags = [(act.recorded - act.answered) * 1000 for act in acts if act.recorded is not None]

@@ -18,7 +18,7 @@ async def measure(scale: float) -> list[Figure]:
     """Reconcile a few times over credentials that all agree, with acts at ten a second."""
     count = max(round(CREDENTIALS * scale / len(ENVIRONMENTS)), 5)
     async with stage() as on:
-        refs = await open_cases(on, max(round(CASES * min(scale, 1)), 5))
+        refs = await open_cases(on, on.municipalities(max(round(CASES * min(scale, 1)), 5)))
         await connect(on, count)
         await act_at_pace(on, refs, len(refs))
         took, events = [], []

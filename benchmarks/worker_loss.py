@@ -10,14 +10,19 @@ CASES, KILLS = 16, 10
 
 
 async def measure(scale: float) -> list[Figure]:
-    """Kill a worker, act at once on cases that both served, start it again; several times."""
+    """Kill a worker, act at once on cases that it served, start it again; several times.
+
+    Each time with cases of its own: with the same ones the notes would soon make most of their
+    histories, which would be longer than those of whole onboardings.
+    """
     kills = max(round(KILLS * scale), 2)
     async with stage(with_worker=False) as on:
         workers = [await _worker(on, place) for place in (0, 1)]
-        refs = await open_cases(on, CASES)
+        everyone = on.municipalities(kills * CASES)
         silences: list[float] = []
         for number in range(kills):
             place = number % 2
+            refs = await open_cases(on, everyone[number * CASES :][:CASES])
             await at_once(lambda ref: note(on, ref), refs)
             workers[place].process.kill()
             silences += await at_once(lambda ref: seconds(note(on, ref)), refs)
