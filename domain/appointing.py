@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pydantic import Field
 
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
+from domain.agents_person import handler_as_agent_refusal, handlers_of
 from domain.agreement_state import Standing
 from domain.appointment_state import (
     AGENT_CONTACT,
@@ -114,7 +115,9 @@ def _open_refusal(
     return (
         _days_refusal(payload.valid_from, payload.valid_to, moment)
         or _datasets_refusal(payload.datasets, moment.policy, "datasets")
-        or agents_person_refusal(state, payload.contact.email, actor, moment, field="contact")
+        or handler_as_agent_refusal(
+            Person(**payload.contact.model_dump()), handlers_of(state, actor), field="contact"
+        )
     )
 
 
@@ -150,22 +153,6 @@ def _datasets_refusal(
                 f"{field}.{index}.dataset_id",
             )
     return None
-
-
-def agents_person_refusal(
-    state: AppointmentState, email: str, actor: Actor, moment: Moment, *, field: str
-) -> Refusal | None:
-    """Refuse a handler of the case as the agent's person."""
-    del moment
-    handlers = {state.handler} | ({actor.subject} if actor.role is Role.CASE_HANDLER else set())
-    if email.casefold() not in {each.casefold() for each in handlers if each}:
-        return None
-    return refuse(
-        "handler_as_agent",
-        "Den som handlägger ärendet kan inte vara ombudets kontaktperson.",
-        "Who handles the case cannot be the agent's contact.",
-        field,
-    )
 
 
 def enrolled(state: AppointmentState, content: Standing, moment: Moment) -> None:
@@ -213,14 +200,9 @@ def _approve_refusal(
     state: AppointmentState, payload: ApproveAgent, actor: Actor, moment: Moment
 ) -> Refusal | None:
     del moment
-    is_agents = state.agent_contact is not None and state.agent_contact.is_actor(actor)
-    if is_agents:
-        return refuse(
-            "handler_as_agent",
-            "Ombudets egen kontaktperson kan inte godkänna ombudet.",
-            "The agent's own contact cannot approve the agent.",
-            "actor",
-        )
+    refusal = handler_as_agent_refusal(state.agent_contact, [actor.subject], field="actor")
+    if refusal is not None:
+        return refusal
     if payload.valid_to is None or state.valid_from is None or payload.valid_to >= state.valid_from:
         return None
     return refuse(
