@@ -28,6 +28,7 @@ from domain.appointment_state import appointment_id
 from domain.dates import local_date
 from domain.onboarding import agreement_id, dataset_id
 from records import cases, switches
+from runtime.asking import ask
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 
 NEEDED: Final = (
@@ -273,7 +274,7 @@ class _Adopting:
         handle = self._context.client.get_workflow_handle(ref)
         stop = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while asyncio.get_running_loop().time() < stop:
-            state: dict[str, Any] = await handle.query("state", result_type=dict)
+            state = await ask(handle, "state")
             people = {role: state.get(role) for role in ("contact", "deputy")}
             known = [each.get("account_id") for each in people.values() if each]
             if known and all(known):
