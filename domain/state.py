@@ -183,6 +183,11 @@ class Notice(BaseModel):
     person: Person | None = None
     what: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def key(self) -> str:
+        """The name of the sending of it, unique in its workflow."""
+        return f"notice:{self.notice_id}"
+
 
 class Tell(BaseModel):
     """A word to another workflow; `starts` names its type when it must exist."""

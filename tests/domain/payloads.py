@@ -522,6 +522,7 @@ def _granted(*_: Any) -> dict[str, Any]:
 AGENT_STATE = AppointmentState(workflow_id=parts.APPOINTMENT_ID)
 EVERY_WORD: dict[str, Make] = {
     "unreachable": _fixed({"email": "anna.lind@molndal.example"}),
+    "retry_notice": _fixed({"operation": "notice:x#1", "by": "olle"}),
     "outcome_unknown": _fixed({"operation": "subscribe"}),
 }
 WORDS: dict[str, dict[str, Make]] = {
