@@ -424,8 +424,8 @@ MACHINE: Machine[AppointmentState] = Machine(
         "expired": _expired,
         "ends_soon": _ends_soon,
         "begins": appointing.begins,
-        "confirmation_due": appointing.confirmation_due,
-        "confirmation_overdue": appointing.confirmation_overdue,
+        "confirmation_due": appointing.CONFIRM_RESPONSIBILITY.due,
+        "confirmation_overdue": appointing.CONFIRM_RESPONSIBILITY.overdue,
     },
     draws_number=lambda state: state.opened_by is not None,
 )

@@ -6,11 +6,12 @@ from datetime import date, datetime
 from pydantic import BaseModel, Field
 
 from domain.adopted import Adopted
-from domain.case import Agreement, CaseState, Kind, Organisation
+from domain.case import Agreement, Kind, Organisation
 from domain.datasets import Declaration, PersonalData
 from domain.machine import Content, Payload
 from domain.policy import Policy
 from domain.state import Person
+from domain.yearly import YearlyConfirmed
 
 APPOINTMENT = "AgentAppointment"
 CONNECTION = "DatasetConnection"
@@ -47,7 +48,7 @@ def covered_by(declaration: Declaration, policy: Policy, decided_on: date) -> Co
     )
 
 
-class AgreementState(CaseState):
+class AgreementState(YearlyConfirmed):
     """Everything about one producer's agreement.
 
     `supplements` widen what the processing agreement covers (A3 and A4). `granted` are the data
@@ -61,8 +62,6 @@ class AgreementState(CaseState):
     last_day: date | None = None
     notice_by_producer: bool = False
     confirmed_at: datetime | None = None
-    is_confirmation_due: bool = False
-    is_confirmation_overdue: bool = False
     register_findings: list[str] = Field(default_factory=list)
     is_registration_sought: bool = False
     closed_in_register: list[str] = Field(default_factory=list)

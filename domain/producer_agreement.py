@@ -218,7 +218,7 @@ def waits(state: AgreementState) -> Iterator[Wait]:
         yield Wait(on=Party.AGREEMENT_REGISTER, rule=rule)
         return
     yield from contact_waits(state)
-    yield from notice.confirmation_waits(state)
+    yield from notice.CONFIRM_ACCESS.waits(state)
     if state.register_findings:
         yield Wait(on=Party.CASE_HANDLER, rule="register_differs")
     if state.is_registration_sought:
@@ -288,7 +288,7 @@ MACHINE: Machine[AgreementState] = Machine(
     timers=notice.notice_timers,
     passed={
         "notice_over": notice.notice_over,
-        "confirmation_due": notice.confirmation_due,
-        "confirmation_overdue": notice.confirmation_overdue,
+        "confirmation_due": notice.CONFIRM_ACCESS.due,
+        "confirmation_overdue": notice.CONFIRM_ACCESS.overdue,
     },
 )
