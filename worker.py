@@ -208,6 +208,7 @@ def build_activities(
         ],
         System.AGREEMENT_REGISTER: [
             register.register_agreement,
+            register.find_registrations,
             register.end_agreement,
             register.withdraw_registration,
             RegisterLooks(adapters.register, pool).list_agreements,

@@ -29,13 +29,14 @@ class ApplicationInput(BaseModel):
     """The application of a credential: our key, a name for people, and the account it is for.
 
     `application_id` is the portal's id of it, once that is known. One that was there before us is
-    known before it carries our key.
+    known before it carries our key. `former_id` is where it was last, when it may be gone.
     """
 
     key: str
     name: str
     system_account: str
     application_id: str | None = None
+    former_id: str | None = None
 
 
 class SubscriptionInput(BaseModel):
@@ -89,7 +90,10 @@ class Portal:
     async def create_application(self, wanted: ApplicationInput) -> ApplicationCreated:
         """Find our application at the portal, or create it."""
         found = await self._portal.find_or_create_application(
-            key=wanted.key, name=wanted.name, system_account=wanted.system_account
+            key=wanted.key,
+            name=wanted.name,
+            system_account=wanted.system_account,
+            application_id=wanted.former_id,
         )
         return ApplicationCreated(application_id=found.application_id, approved=found.approved)
 
@@ -106,7 +110,7 @@ class Portal:
     @calls_outside()
     async def await_application(self, wanted: ApplicationInput) -> ApplicationCreated:
         """Look whether the portal has approved the application."""
-        found = await self._portal.application(wanted.key)
+        found = await self._portal.application(wanted.key, wanted.application_id)
         if found is None or not found.approved:
             raise not_yet("the portal has not approved the application yet")
         return ApplicationCreated(application_id=found.application_id, approved=True)

@@ -11,12 +11,14 @@ from domain.agreements import AgreementRegistered
 from domain.case import Kind
 from domain.onboarding import Withdrawn
 from domain.producer_agreement import ClosedInRegister
+from domain.registration import Registration, RegistrationsFound
 
 
 class RegistrationInput(BaseModel):
     """An agreement to register; `document` is the hash of the signed document.
 
-    `supplements` is the document of the agreement in force that this one widens.
+    `supplements` is the document of the agreement in force that this one widens, and
+    `supplements_key` the register's key of it where that is not ours.
     """
 
     org_number: str
@@ -25,6 +27,13 @@ class RegistrationInput(BaseModel):
     document: str
     valid_from: date
     supplements: str | None = None
+    supplements_key: str | None = None
+
+
+class ProducerInput(BaseModel):
+    """The producer whose agreements are looked up."""
+
+    org_number: str
 
 
 class EndInput(BaseModel):
@@ -52,8 +61,9 @@ class Agreements:
     async def register_agreement(self, wanted: RegistrationInput) -> AgreementRegistered:
         """Register a countersigned agreement as in force, or as supplement to the one that is."""
         if wanted.supplements is not None:
+            ours = registration_key(wanted.org_number, wanted.kind, wanted.supplements)
             await self._register.supplement(
-                key=registration_key(wanted.org_number, wanted.kind, wanted.supplements),
+                key=wanted.supplements_key or ours,
                 document_sha256=wanted.document,
                 valid_from=wanted.valid_from,
             )
@@ -67,6 +77,23 @@ class Agreements:
             valid_from=wanted.valid_from,
         )
         return AgreementRegistered(kind=wanted.kind)
+
+    @activity.defn
+    @calls_outside()
+    async def find_registrations(self, wanted: ProducerInput) -> RegistrationsFound:
+        """Look up what the register holds as in force for a producer."""
+        held = await self._register.in_force(wanted.org_number)
+        return RegistrationsFound(
+            registrations=tuple(
+                Registration(
+                    kind=Kind(each.kind),
+                    key=each.key,
+                    document=each.document_sha256,
+                    valid_from=each.valid_from,
+                )
+                for each in held
+            )
+        )
 
     @activity.defn
     @calls_outside()

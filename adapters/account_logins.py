@@ -26,17 +26,19 @@ def personal_logins(name: str, email: str) -> Iterator[str]:
     yield first
     yield from (f"{first}.{letter}" for letter in ascii_lowercase)
     for number in range(CANDIDATES_MAX - len(ascii_lowercase) - 1):
-        yield f"{first}.{_letters(f'{email.casefold()}#{number}')}"
+        yield f"{first}.{_letters(_digest(f'{email.casefold()}#{number}'))}"
 
 
-def _letters(of: str) -> str:
-    digest = hashlib.sha256(of.encode()).digest()
+def _digest(of: str) -> bytes:
+    return hashlib.sha256(of.encode()).digest()
+
+
+def _letters(digest: bytes) -> str:
     return "".join(ascii_lowercase[byte % len(ascii_lowercase)] for byte in digest[:LETTERS])
 
 
 def system_logins(key: str) -> Iterator[str]:
     """Yield names like `abcd1234` that follow from a key."""
     for number in range(CANDIDATES_MAX):
-        digest = hashlib.sha256(f"{key}#{number}".encode()).digest()
-        letters = _letters(f"{key}#{number}")
-        yield f"{letters}{int.from_bytes(digest[LETTERS:]) % DIGITS_END:04}"
+        digest = _digest(f"{key}#{number}")
+        yield f"{_letters(digest)}{int.from_bytes(digest[LETTERS:]) % DIGITS_END:04}"

@@ -95,25 +95,31 @@ class ApiPortal:
     # ---- applications --------------------------------------------------------------------
 
     async def find_or_create_application(
-        self, *, key: str, name: str, system_account: str
+        self, *, key: str, name: str, system_account: str, application_id: str | None = None
     ) -> Application:
         """Find the application that carries our key, or create it.
+
+        Args:
+            key: our key.
+            name: what it is, for people.
+            system_account: the account that it is for.
+            application_id: where one that was adopted, under a name of its own, was last.
 
         Raises:
             Foreign: an application with our name does not carry our key.
             Refused: the portal's people have rejected it.
         """
         return await self._applications.find_or_create(
-            key=key, name=name, system_account=system_account
+            key=key, name=name, system_account=system_account, application_id=application_id
         )
 
-    async def application(self, key: str) -> Application | None:
-        """Return the application that carries our key.
+    async def application(self, key: str, application_id: str | None = None) -> Application | None:
+        """Return the application that carries our key; `application_id` is the portal's id of it.
 
         Raises:
             Refused: the portal's people have rejected it.
         """
-        return await self._applications.find(key)
+        return await self._applications.find(key, application_id)
 
     async def applications(self) -> list[ListedApplication]:
         """Return every application, ours and others'."""

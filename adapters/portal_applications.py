@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -69,17 +70,20 @@ class PortalApplications:
         self._connection = connection
         self._throttling_policy = throttling_policy
 
-    async def find_or_create(self, *, key: str, name: str, system_account: str) -> Application:
+    async def find_or_create(
+        self, *, key: str, name: str, system_account: str, application_id: str | None = None
+    ) -> Application:
         """Find the application that carries our key, or create it.
 
         The portal's name for it is `name` in plain letters with a tag that follows from the key,
-        so that two with one name do not meet, and ours is found by its tag.
+        so that two with one name do not meet, and ours is found by its tag. One that was adopted
+        has a name of its own: `application_id` says where it was last.
 
         Raises:
             Foreign: an application with our name does not carry our key.
             Refused: the portal's people have rejected it.
         """
-        if found := await self.ours(key):
+        if found := await self._ours(key, application_id):
             return self._seen(found)
         body = {
             "name": portal_name(name, key),
@@ -109,7 +113,7 @@ class PortalApplications:
             Foreign: it carries another key of ours, another carries this key, or the portal does
                 not keep the attribute.
         """
-        found = await self.ours(key)
+        found = await self._first(tag(key), key) or await self._first("", key)
         if found is not None and found.applicationId != application_id:
             raise Foreign(self._connection.system, f"{found.name!r} carries the same key of ours")
         try:
@@ -142,32 +146,30 @@ class PortalApplications:
             return found
         if application_id is None:
             return await self._first("", key)
-        try:
-            answer = await self._connection.send("GET", f"/applications/{application_id}")
-        except NotFound:
-            return None
-        known = self._connection.read(answer, ApplicationRecord)
-        if known.key not in {None, key}:
+        known = await self._by_id(application_id)
+        if known is not None and known.key not in {None, key}:
             raise Foreign(self._connection.system, f"{known.name!r} carries another key of ours")
         return known
 
     async def _adopt(self, key: str, name: Any, status: int | None = None) -> Application:
-        if found := await self.ours(key):
+        """Take what has the name already, if it carries our key."""
+        named = await self.search(name)
+        if found := await self._first(tag(key), key) or _carrying(key, named):
             return self._seen(found)
-        if any(each.name == name for each in await self.search(name)):
+        if any(each.name == name for each in named):
             raise Foreign(
                 self._connection.system, f"{name!r} exists and does not carry our key", status=409
             )
         said = f"{name!r} is taken or accepted, but not listed yet"
         raise Busy(self._connection.system, said, status=status)
 
-    async def find(self, key: str) -> Application | None:
-        """Return the application that carries our key.
+    async def find(self, key: str, application_id: str | None = None) -> Application | None:
+        """Return the application that carries our key; `application_id` is the portal's id of it.
 
         Raises:
             Refused: the portal's people have rejected it.
         """
-        found = await self.ours(key)
+        found = await self._ours(key, application_id)
         return self._seen(found) if found else None
 
     def _seen(self, found: ApplicationRecord) -> Application:
@@ -175,13 +177,28 @@ class PortalApplications:
             raise Refused(self._connection.system, f"the portal rejected {found.name!r}")
         return Application(application_id=found.applicationId, approved=found.status == "APPROVED")
 
-    async def ours(self, key: str) -> ApplicationRecord | None:
-        """Find by tag; one that was adopted under another name by looking through all."""
-        return await self._first(tag(key), key) or await self._first("", key)
+    async def _ours(self, key: str, application_id: str | None) -> ApplicationRecord | None:
+        """Find what carries our key by its tag, else by the portal's id of it.
+
+        Not by looking through all: that takes the longer the more there are, and keeps changing
+        while others are made.
+        """
+        found = await self._first(tag(key), key)
+        if found is None and application_id is not None:
+            known = await self._by_id(application_id)
+            found = known if known is not None and known.key == key else None
+        return found
+
+    async def _by_id(self, application_id: str) -> ApplicationRecord | None:
+        try:
+            answer = await self._connection.send("GET", f"/applications/{application_id}")
+        except NotFound:
+            return None
+        return self._connection.read(answer, ApplicationRecord)
 
     async def _first(self, name: str, key: str) -> ApplicationRecord | None:
         """Return the application that carries a key, among those whose name holds a text."""
-        return next((each for each in await self.search(name) if each.key == key), None)
+        return _carrying(key, await self.search(name))
 
     async def search(self, name: str) -> list[ApplicationRecord]:
         """Return all applications whose name holds a text.
@@ -217,6 +234,10 @@ class PortalApplications:
             return listed.model_copy(update={"attributes": {}})
         whole = self._connection.read(answer, ApplicationRecord)
         return whole.model_copy(update={"attributes": whole.attributes or {}})
+
+
+def _carrying(key: str, listed: Iterable[ApplicationRecord]) -> ApplicationRecord | None:
+    return next((each for each in listed if each.key == key), None)
 
 
 def tag(key: str) -> str:

@@ -13,7 +13,8 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.organisation_registers import OrganisationRegisters
-from commands.context import STDERR, CommandError, Context, say
+from commands.context import STDERR, Context, say
+from commands.csv_lines import read_lines
 from commands.people import actor_of
 from domain.adopted import Adopted
 from domain.adoption import (
@@ -28,6 +29,7 @@ from domain.appointment_state import appointment_id
 from domain.dates import local_date
 from domain.onboarding import agreement_id, dataset_id
 from records import cases, switches
+from runtime.asking import ask
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 
 NEEDED: Final = (
@@ -74,22 +76,7 @@ def read_file(path: Path) -> list[tuple[int, dict[str, str]]]:
     Raises:
         CommandError: it is not there, or a column is missing or unknown.
     """
-    if not path.is_file():
-        raise CommandError(f"Filen {path} finns inte. / There is no file {path}.")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        names = reader.fieldnames or ()
-        missing = [name for name in NEEDED if name not in names]
-        unknown = [name for name in names if name not in AdoptedRow.model_fields]
-        if missing or unknown:
-            raise CommandError(
-                f"{path.name}: kolumner saknas / columns are missing: {', '.join(missing) or '–'}; "
-                f"okända / unknown: {', '.join(unknown) or '–'}"
-            )
-        return [
-            (number, {name: (value or "").strip() for name, value in values.items() if name})
-            for number, values in enumerate(reader, start=2)
-        ]
+    return read_lines(path, NEEDED, known=AdoptedRow.model_fields)
 
 
 async def adopt_file(context: Context, path: Path, basis: str | None) -> dict[str, int]:
@@ -273,7 +260,7 @@ class _Adopting:
         handle = self._context.client.get_workflow_handle(ref)
         stop = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while asyncio.get_running_loop().time() < stop:
-            state: dict[str, Any] = await handle.query("state", result_type=dict)
+            state = await ask(handle, "state")
             people = {role: state.get(role) for role in ("contact", "deputy")}
             known = [each.get("account_id") for each in people.values() if each]
             if known and all(known):

@@ -16,6 +16,7 @@ from domain.view import forecast as play_forward
 from records import cases
 from records.lists import Filter, list_cases, with_waits_of_parts
 from records.verification import verify as verify_journal
+from runtime.asking import ask
 
 SHORT = (
     "number",
@@ -111,7 +112,7 @@ async def forecast(context: Context, ref: str, days: int, screen: Screen, *, jso
 async def _forecast_one(context: Context, row: dict[str, Any], days: int) -> list[dict[str, Any]]:
     machine = MACHINES[row["type"]]
     handle = context.client.get_workflow_handle(row["workflow_id"])
-    state = machine.state.model_validate(await handle.query("state", result_type=dict))
+    state = machine.state.model_validate(await ask(handle, "state"))
     moment = Moment(datetime.now(UTC), context.policy)
     found = play_forward(machine, state, moment, days)
     return [each | {"ref": row["workflow_id"]} for each in found]

@@ -12,6 +12,7 @@ from domain.machines import MACHINES
 from domain.view import is_listed_as_case
 from records import rebuilding
 from records.rebuilding import Truth
+from runtime.asking import ask
 
 ANSWER_LIMIT = timedelta(seconds=5)  # the record waits for no longer
 
@@ -40,8 +41,8 @@ async def _ask(context: Context, workflow_id: str, chain_id: str) -> Truth | Non
         if described.raw_description.workflow_execution_info.first_run_id != chain_id:
             return None
         run = context.client.get_workflow_handle(workflow_id, run_id=described.run_id)
-        view = await run.query("view", result_type=dict, rpc_timeout=ANSWER_LIMIT)
-        said = await run.query("state", result_type=dict, rpc_timeout=ANSWER_LIMIT)
+        view = await ask(run, "view", limit=ANSWER_LIMIT)
+        said = await ask(run, "state", limit=ANSWER_LIMIT)
     except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
         return None
     machine = MACHINES[view["type"]]

@@ -10,6 +10,7 @@ from commands.context import CommandError, Context, print_json, say
 from commands.showing import Screen
 from records import reconciliations
 from records.reconciliations import Report, Reported
+from runtime.asking import ask
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 
 REF: Final = "reconciliation/on-demand"
@@ -67,10 +68,7 @@ async def last(context: Context, screen: Screen, *, json: bool) -> None:
 
 
 async def _details(context: Context, ref: str) -> dict[str, Any]:
-    view: dict[str, Any] = await context.client.get_workflow_handle(ref).query(
-        "view", result_type=dict
-    )
-    return view
+    return await ask(context.client.get_workflow_handle(ref), "view")
 
 
 def _run(view: dict[str, Any], ref: str) -> str:

@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 
 from rich.progress import Progress
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from commands.context import STDERR, Context
 from commands.people import actor_of
@@ -19,11 +19,10 @@ AT_ONCE = 20
 
 
 async def retry_failing(context: Context, system: System | None) -> dict[str, int]:
-    """Take `retry_step` in every workflow that fails at a system; returns how many ended how.
+    """Try again at once in every workflow that fails at a system; returns how many ended how.
 
     `failing` of them were found; `retried` are tried again at once; `passed_over` no longer need it
-    (the first success has woken the rest) or are mails, which only time and the first success try
-    again; `unanswered` did not take the step in time.
+    (the first success has woken the rest); `unanswered` did not take the step in time.
     """
     systems = [system] if system else list(System)
     failing = [each for name in systems for each in await incidents.failing(context.pool, name)]
@@ -43,15 +42,33 @@ async def retry_failing(context: Context, system: System | None) -> dict[str, in
 
 
 async def _retry(context: Context, incident: Incident, actor: Actor) -> str:
+    try:
+        if incident.system == System.MAIL:
+            await _retry_mail(context, incident, actor)
+        else:
+            await _retry_step(context, incident, actor)
+    except (StepRefusedError, NoSuchCaseError):
+        return "passed_over"
+    except RPCError as error:
+        return "passed_over" if error.status is RPCStatusCode.NOT_FOUND else "unanswered"
+    return "retried"
+
+
+async def _retry_step(context: Context, incident: Incident, actor: Actor) -> None:
     request = {
         "request_id": str(uuid.uuid4()),
         "actor": actor.model_dump(mode="json"),
         "payload": {"operation": incident.operation},
     }
-    try:
-        await send_step(context.client, incident.workflow_id, "retry_step", request)
-    except (StepRefusedError, NoSuchCaseError):
-        return "passed_over"
-    except RPCError:
-        return "unanswered"
-    return "retried"
+    await send_step(context.client, incident.workflow_id, "retry_step", request)
+
+
+async def _retry_mail(context: Context, incident: Incident, actor: Actor) -> None:
+    """Tell the workflow by word: a mail is also sent when no step is open any more."""
+    word = {
+        "message_id": f"retry#{uuid.uuid4()}",
+        "sender": "retry",
+        "what": "retry_notice",
+        "content": {"operation": incident.operation, "by": actor.subject},
+    }
+    await context.client.get_workflow_handle(incident.workflow_id).signal("heard", word)

@@ -24,6 +24,7 @@ def adopt(
     hosting, base_url, application_verification, valid_until; for a right of an agent also party
     (its organisation number), agent_name, agent_contact_name, agent_contact_email,
     agent_contact_phone, and valid_until. Can be repeated.
+    What the agreement register holds for the producer goes before agreement_valid_from.
     Until --done the reconciliation only reports.
     Example: starter.py adopt producers.csv
 

@@ -225,6 +225,7 @@ def steps(state: State, moment: Moment) -> dict[str, Examples]:
         "revoke_agent": [{"reason": "Klart"}],
         "leave_appointment": [{"reason": "Klart"}],
         "reject_cuts": [{"reason": "Portalen är nyss återställd"}],
+        "follow_register": [{"reason": "Registret har avtalets egen dag"}],
         "enrol": [{"ref": dataset_id(ORG_NUMBER, "detaljplan"), "type": "DatasetConnection"}],
     }
 
@@ -267,6 +268,8 @@ def heard(state: State) -> dict[str, Examples]:
         "agreement_registered": [{"kind": "producer"}, {"kind": "processing"}],
         "registration_withdrawn": [{"kind": "producer"}, {"kind": "processing"}],
         "agreement_ended": [{"kind": "producer"}],
+        "register_differs": [{"finding": "other_validity"}],
+        "registrations_found": [{}],
         "dataset_connected": [{"ref": ref} for ref in refs],
         "part_ended": [{"ref": ref, "outcome": "withdrawn"} for ref in refs],
         "permission_active": [{"ref": ref} for ref in refs],

@@ -6,6 +6,11 @@ from datetime import date, datetime, timedelta
 from domain import appointing, extension
 from domain.act import CONTACT, Actor, Refusal, Role, refuse
 from domain.adopted import Adopted, AdoptedDelivery, note_adoption
+from domain.agents_person import (
+    ASSIGN_BUT_THE_AGENT,
+    handler_as_agent_refusal,
+    handlers_of,
+)
 from domain.agreement_state import Standing
 from domain.appointing import OPENING
 from domain.appointment_state import (
@@ -359,6 +364,7 @@ def _replace_contact(
 def _replace_refusal(
     state: AppointmentState, payload: NewPerson, actor: Actor, moment: Moment
 ) -> Refusal | None:
+    del moment
     if actor.role in CONTACT and not state.is_case:
         return refuse(
             "at_the_agreement",
@@ -366,7 +372,9 @@ def _replace_refusal(
             "Change your own contact at the producer agreement; the agent changes the agent's.",
             "actor",
         )
-    return appointing.agents_person_refusal(state, payload.email, actor, moment, field="email")
+    return handler_as_agent_refusal(
+        Person(**payload.model_dump()), handlers_of(state, actor), field="email"
+    )
 
 
 EVERYDAY_REPLACE = next(step for step in EVERYDAY if step.name == "replace_contact")
@@ -379,6 +387,10 @@ REPLACE_CONTACT: Step[AppointmentState] = Step(
     do=_replace_contact,
     help=EVERYDAY_REPLACE.help,
 )
+OWN_EVERYDAY: dict[str, Step[AppointmentState]] = {
+    "replace_contact": REPLACE_CONTACT,
+    "assign": ASSIGN_BUT_THE_AGENT,
+}
 
 MACHINE: Machine[AppointmentState] = Machine(
     name="AgentAppointment",
@@ -388,8 +400,7 @@ MACHINE: Machine[AppointmentState] = Machine(
     steps=(
         *appointing.STEPS,
         *extension.STEPS,
-        REPLACE_CONTACT,
-        *(step for step in EVERYDAY if step.name != "replace_contact"),
+        *(OWN_EVERYDAY.get(step.name, step) for step in EVERYDAY),
     ),
     reactions={
         **PEOPLE,
@@ -413,8 +424,8 @@ MACHINE: Machine[AppointmentState] = Machine(
         "expired": _expired,
         "ends_soon": _ends_soon,
         "begins": appointing.begins,
-        "confirmation_due": appointing.confirmation_due,
-        "confirmation_overdue": appointing.confirmation_overdue,
+        "confirmation_due": appointing.CONFIRM_RESPONSIBILITY.due,
+        "confirmation_overdue": appointing.CONFIRM_RESPONSIBILITY.overdue,
     },
     draws_number=lambda state: state.opened_by is not None,
 )

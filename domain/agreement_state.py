@@ -6,11 +6,12 @@ from datetime import date, datetime
 from pydantic import BaseModel, Field
 
 from domain.adopted import Adopted
-from domain.case import Agreement, CaseState, Kind, Organisation
+from domain.case import Agreement, Kind, Organisation
 from domain.datasets import Declaration, PersonalData
 from domain.machine import Content, Payload
 from domain.policy import Policy
 from domain.state import Person
+from domain.yearly import YearlyConfirmed
 
 APPOINTMENT = "AgentAppointment"
 CONNECTION = "DatasetConnection"
@@ -47,7 +48,7 @@ def covered_by(declaration: Declaration, policy: Policy, decided_on: date) -> Co
     )
 
 
-class AgreementState(CaseState):
+class AgreementState(YearlyConfirmed):
     """Everything about one producer's agreement.
 
     `supplements` widen what the processing agreement covers (A3 and A4). `granted` are the data
@@ -61,9 +62,8 @@ class AgreementState(CaseState):
     last_day: date | None = None
     notice_by_producer: bool = False
     confirmed_at: datetime | None = None
-    is_confirmation_due: bool = False
-    is_confirmation_overdue: bool = False
     register_findings: list[str] = Field(default_factory=list)
+    is_registration_sought: bool = False
     closed_in_register: list[str] = Field(default_factory=list)
     people_told: list[list[str | None]] = Field(default_factory=list)
 
@@ -72,10 +72,14 @@ class AgreementState(CaseState):
         """An agreement is an entity."""
         return False
 
+    @property
+    def processing(self) -> Agreement | None:
+        """The data processing agreement, where there is one."""
+        return self.agreements.get(Kind.PROCESSING)
+
     def categories(self, which: str) -> tuple[str, ...]:
         """Return the A3 or A4 categories that the signed agreements cover, each once."""
-        processing = self.agreements.get(Kind.PROCESSING)
-        signed = [*([processing] if processing else []), *self.supplements]
+        signed = [*([self.processing] if self.processing else []), *self.supplements]
         return tuple(dict.fromkeys(c for each in signed for c in getattr(each, which)))
 
 
@@ -102,7 +106,19 @@ class Enrol(Payload):
     item: str = ""
 
 
-class Standing(Content):
+class CategoriesCovered(Content):
+    """Which categories the signed agreements cover, and the processing agreement among them.
+
+    `processing_key` is its document, `processing_registration` the register's own key of it.
+    """
+
+    a3: tuple[str, ...] = ()
+    a4: tuple[str, ...] = ()
+    processing_key: str | None = None
+    processing_registration: str | None = None
+
+
+class Standing(CategoriesCovered):
     """What an agreement tells those who enrol at it; nothing but `accepted` when it refuses."""
 
     accepted: bool
@@ -110,24 +126,36 @@ class Standing(Content):
     organisation_name: str = ""
     contact: Person | None = None
     deputy: Person | None = None
-    a3: tuple[str, ...] = ()
-    a4: tuple[str, ...] = ()
-    processing_key: str | None = None
     granted: dict[str, Covered] = Field(default_factory=dict)
+
+
+def covered(agreement: AgreementState) -> CategoriesCovered:
+    """Return what the signed agreements cover by now."""
+    processing = agreement.processing
+    return CategoriesCovered(
+        a3=agreement.categories("a3"),
+        a4=agreement.categories("a4"),
+        processing_key=processing.document if processing else None,
+        processing_registration=processing.registration if processing else None,
+    )
+
+
+def tell_covered(agreement: AgreementState) -> None:
+    """Tell the data sets under the agreement what is covered by now."""
+    for part in agreement.open_parts():
+        if part.type == CONNECTION:
+            agreement.tell(part.ref, "covered", covered(agreement).model_dump(mode="json"))
 
 
 def standing(state: Mapping[str, object]) -> Standing:
     """Return what the state of an agreement means for those who enrol at it."""
     agreement = AgreementState.model_validate(state)
-    processing = agreement.agreements.get(Kind.PROCESSING)
     return Standing(
         accepted=True,
         organisation=agreement.organisation,
         organisation_name=agreement.organisation_name,
         contact=agreement.contact,
         deputy=agreement.deputy,
-        a3=agreement.categories("a3"),
-        a4=agreement.categories("a4"),
-        processing_key=processing.document if processing else None,
         granted=agreement.granted,
+        **dict(covered(agreement)),
     )

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pydantic import Field
 
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
+from domain.agents_person import handler_as_agent_refusal, handlers_of
 from domain.agreement_state import Standing
 from domain.appointment_state import (
     AGENT_CONTACT,
@@ -24,8 +25,12 @@ from domain.permission_state import permission_id
 from domain.policy import Policy
 from domain.state import Party, Person, Timer, Wait
 from domain.text import Text
+from domain.yearly import YearlyConfirmation
 
 AGENT = frozenset({Role.AGENT_CONTACT})
+CONFIRM_RESPONSIBILITY: YearlyConfirmation[AppointmentState] = YearlyConfirmation(
+    "confirm_responsibility", lambda state: state.acknowledged_at
+)
 
 
 class AppointingOrganisation(Payload):
@@ -114,7 +119,9 @@ def _open_refusal(
     return (
         _days_refusal(payload.valid_from, payload.valid_to, moment)
         or _datasets_refusal(payload.datasets, moment.policy, "datasets")
-        or agents_person_refusal(state, payload.contact.email, actor, moment, field="contact")
+        or handler_as_agent_refusal(
+            Person(**payload.contact.model_dump()), handlers_of(state, actor), field="contact"
+        )
     )
 
 
@@ -150,22 +157,6 @@ def _datasets_refusal(
                 f"{field}.{index}.dataset_id",
             )
     return None
-
-
-def agents_person_refusal(
-    state: AppointmentState, email: str, actor: Actor, moment: Moment, *, field: str
-) -> Refusal | None:
-    """Refuse a handler of the case as the agent's person."""
-    del moment
-    handlers = {state.handler} | ({actor.subject} if actor.role is Role.CASE_HANDLER else set())
-    if email.casefold() not in {each.casefold() for each in handlers if each}:
-        return None
-    return refuse(
-        "handler_as_agent",
-        "Den som handlägger ärendet kan inte vara ombudets kontaktperson.",
-        "Who handles the case cannot be the agent's contact.",
-        field,
-    )
 
 
 def enrolled(state: AppointmentState, content: Standing, moment: Moment) -> None:
@@ -213,14 +204,9 @@ def _approve_refusal(
     state: AppointmentState, payload: ApproveAgent, actor: Actor, moment: Moment
 ) -> Refusal | None:
     del moment
-    is_agents = state.agent_contact is not None and state.agent_contact.is_actor(actor)
-    if is_agents:
-        return refuse(
-            "handler_as_agent",
-            "Ombudets egen kontaktperson kan inte godkänna ombudet.",
-            "The agent's own contact cannot approve the agent.",
-            "actor",
-        )
+    refusal = handler_as_agent_refusal(state.agent_contact, [actor.subject], field="actor")
+    if refusal is not None:
+        return refusal
     if payload.valid_to is None or state.valid_from is None or payload.valid_to >= state.valid_from:
         return None
     return refuse(
@@ -273,7 +259,7 @@ def _change_refusal(
 def _confirm(state: AppointmentState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
     del payload, actor
     state.acknowledged_at = moment.now
-    state.is_confirmation_due = state.is_confirmation_overdue = False
+    CONFIRM_RESPONSIBILITY.given(state)
 
 
 def _end_on(state: AppointmentState, payload: EndAppointment, outcome: str, moment: Moment) -> None:
@@ -306,20 +292,6 @@ def begins(state: AppointmentState, moment: Moment) -> None:
     del state, moment
 
 
-def confirmation_due(state: AppointmentState, moment: Moment) -> None:
-    """A year has passed: the producer is asked to answer for the agent again."""
-    del moment
-    state.is_confirmation_due = True
-    state.notify("confirm_responsibility", state.acting)
-
-
-def confirmation_overdue(state: AppointmentState, moment: Moment) -> None:
-    """Nobody has answered: a handler's task."""
-    del moment
-    state.is_confirmation_overdue = True
-    state.notify("confirmation_overdue", Role.CASE_HANDLER)
-
-
 def appointing_waits(state: AppointmentState) -> Iterator[Wait]:
     """Yield on whom a proposed or accepted appointment waits."""
     person = state.agent_contact
@@ -338,10 +310,7 @@ def appointing_waits(state: AppointmentState) -> Iterator[Wait]:
 
 def active_waits(state: AppointmentState) -> Iterator[Wait]:
     """Yield what an active appointment lacks; permissions' waits are their own."""
-    if state.is_confirmation_due:
-        yield Wait(on=Party.PRODUCER, rule="confirm_responsibility")
-    if state.is_confirmation_overdue:
-        yield Wait(on=Party.CASE_HANDLER, rule="confirmation_overdue")
+    yield from CONFIRM_RESPONSIBILITY.waits(state)
     if not any(item.outcome is None and not item.is_removed for item in state.items.values()):
         yield Wait(on=Party.PRODUCER, rule="change_datasets")
     until = state.valid_until
@@ -354,14 +323,8 @@ def appointing_timers(state: AppointmentState, policy: Policy) -> Iterator[Timer
     if state.stage == "accepted" and state.is_approved and state.valid_from is not None:
         at = midnight_after(state.valid_from - timedelta(days=1))
         yield Timer(name="begins", at=at, rule="valid_from")
-    if state.stage != "active" or state.acknowledged_at is None:
-        return
-    due = state.acknowledged_at + timedelta(days=policy.confirm_access_days)
-    if not state.is_confirmation_due:
-        yield Timer(name="confirmation_due", at=due, rule="confirm_responsibility")
-    elif not state.is_confirmation_overdue:
-        at = due + timedelta(days=policy.confirm_access_answer_days)
-        yield Timer(name="confirmation_overdue", at=at, rule="confirm_responsibility")
+    if state.stage == "active":
+        yield from CONFIRM_RESPONSIBILITY.timers(state, policy)
 
 
 def is_alive(state: AppointmentState, moment: Moment) -> bool:

@@ -10,7 +10,6 @@ from domain.act import Actor, Role
 from domain.adopted import AdoptedDelivery
 from domain.agreement_state import Standing
 from domain.bad_value import BadValue
-from domain.case import CaseState
 from domain.datasets import Hosting
 from domain.dates import midnight_after
 from domain.fields import Day, HttpsUrl, Name, OrgNumberField, PersonsEmail, Phone
@@ -18,6 +17,7 @@ from domain.machine import Payload
 from domain.policy import AgentKind, Policy
 from domain.state import Part, Person, Waiting
 from domain.text import Text
+from domain.yearly import YearlyConfirmed
 
 AGENT_CONTACT = "agent_contact"
 APPOINTMENT, MANDATE, AGREEMENT, LAST_DAY = "appointment", "mandate", "agreement", "last_day"
@@ -106,7 +106,7 @@ class AgentItem(BaseModel):
     outcome: str | None = None
 
 
-class AppointmentState(CaseState):
+class AppointmentState(YearlyConfirmed):
     """Everything about one agent's appointment by one producer.
 
     `contact` and `deputy` are the producer's; the agent's person is `agent_contact`. The right
@@ -138,8 +138,6 @@ class AppointmentState(CaseState):
     is_approval_needed: bool = True
     extension: Extension | None = None
     acknowledged_at: datetime | None = None
-    is_confirmation_due: bool = False
-    is_confirmation_overdue: bool = False
     reminded: list[str] = Field(default_factory=list)
     limits_told: dict[str, datetime] = Field(default_factory=dict)
     contact_told: list[str | None] = Field(default_factory=list)

@@ -73,7 +73,10 @@ class OfficialContact(Payload):
 
 
 class Agreement(BaseModel):
-    """One agreement on its way: sent in, checked, returned, accepted, countersigned, registered."""
+    """One agreement on its way: sent in, checked, returned, accepted, countersigned, registered.
+
+    `registration` is the register's key of it, where another than ours has registered it.
+    """
 
     kind: Kind
     submitted_at: datetime | None = None
@@ -95,6 +98,7 @@ class Agreement(BaseModel):
     countersigned_document: str | None = None
     countersigned_at: datetime | None = None
     registered_at: datetime | None = None
+    registration: str | None = None
 
     @property
     def is_checked(self) -> bool:

@@ -13,7 +13,7 @@ from domain import (
 )
 from domain.act import Actor, Refusal, Role, refuse
 from domain.adopted import note_adoption
-from domain.agreement_state import Enrol, Standing
+from domain.agreement_state import CategoriesCovered, Enrol, Standing
 from domain.case import (
     CHECK_COMPLETION,
     PART_ENDED,
@@ -63,14 +63,6 @@ class ValidUntil(Content):
     until: str | None = None
 
 
-class CategoriesCovered(Content):
-    """The agreement says which categories its signed agreements cover by now."""
-
-    a3: tuple[str, ...] = ()
-    a4: tuple[str, ...] = ()
-    processing_key: str | None = None
-
-
 def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
     """Start as the onboarding's decision says: connecting, or in the appeal period. Once.
 
@@ -113,6 +105,8 @@ def _enrolled(state: ConnectionState, content: Standing, moment: Moment) -> None
     state.is_agreement_missing = not content.accepted
     if state.is_ending:
         return
+    if content.accepted and state.covered_since is not None:
+        content = content.model_copy(update=dict(state.covered_since))
     if state.owner is not None:
         state.standing = content if content.accepted else None
     elif content.accepted:
@@ -137,7 +131,9 @@ def _valid_until(state: ConnectionState, content: ValidUntil, moment: Moment) ->
 
 def _covered(state: ConnectionState, content: CategoriesCovered, moment: Moment) -> None:
     del moment
-    if state.standing is not None:
+    if state.standing is None:
+        state.covered_since = content
+    else:
         state.standing = state.standing.model_copy(update=dict(content))
 
 

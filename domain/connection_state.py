@@ -7,7 +7,7 @@ from pydantic import Field
 
 from domain.act import Actor
 from domain.adopted import Adopted, AdoptedDelivery
-from domain.agreement_state import Covered, Standing
+from domain.agreement_state import CategoriesCovered, Covered, Standing
 from domain.case import Appeal, CaseState, Decision, Organisation, Review
 from domain.datasets import Dataset, Declaration, PersonalData
 from domain.machine import Content
@@ -21,7 +21,8 @@ ENDS_CHANGE = frozenset({"withdrawn", "closed", "denied", "dismissed"})
 class ConnectionState(CaseState):
     """Everything about one data set's connection.
 
-    `standing` is what the agreement said when the data set enrolled there. `before` is the data
+    `standing` is what the agreement said when the data set enrolled there, `covered_since` what it
+    has said since while that answer was still on its way. `before` is the data
     set as it was while a changed declaration is examined: delivery goes on under it.
     """
 
@@ -31,6 +32,7 @@ class ConnectionState(CaseState):
     opened_by: str | None = None
     is_by_authority: bool = False
     standing: Standing | None = None
+    covered_since: CategoriesCovered | None = None
     before: Dataset | None = None
     is_enrolled: bool = False
     is_agreement_missing: bool = False

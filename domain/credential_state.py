@@ -48,6 +48,7 @@ class CredentialState(State):
     holder: Person | None = None
     valid_until: datetime | None = None
     application_id: str | None = None
+    former_id: str | None = None
     is_claimed: bool = True
     is_application_approved: bool = False
     is_subscribed: bool = False

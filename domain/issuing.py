@@ -62,6 +62,7 @@ def key_missing(state: CredentialState, content: Content, moment: Moment) -> Non
 def _missing(state: CredentialState, moment: Moment) -> None:
     """Find or make everything again, from the application on: it may be gone as well."""
     del moment
+    state.former_id = state.application_id or state.former_id
     state.application_id, state.is_application_approved = None, False
     state.is_subscribed, state.is_subscription_approved = False, False
     state.notify("key_missing", Role.CASE_HANDLER, what=about(state))

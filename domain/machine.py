@@ -299,6 +299,13 @@ class Unreachable(Content):
     email: str
 
 
+class RetryNotice(Content):
+    """The operator wants a mail that waits for its next attempt to be tried at once."""
+
+    operation: str
+    by: str
+
+
 class OutcomeUnknown(Content):
     """An operation was called off while nobody knows whether it was done."""
 
@@ -317,6 +324,12 @@ def _unreachable(state: State, content: Unreachable, moment: Moment) -> None:
         state.notify("contact_unreachable", Role.CASE_HANDLER)
 
 
+def _retry_notice(state: State, content: RetryNotice, moment: Moment) -> None:
+    del moment
+    if any(notice.key == content.operation for notice in state.notices):
+        state.retries = [*state.retries, content.operation]
+
+
 def _outcome_unknown(state: State, content: OutcomeUnknown, moment: Moment) -> None:
     del content
     wait = timedelta(seconds=moment.policy.outcome_unknown_seconds)
@@ -327,6 +340,7 @@ EVERY_REACTION: dict[str, Reaction[State]] = {
     "numbered": Reaction(payload=Numbered, do=_numbered),
     "unreachable": Reaction(payload=Unreachable, do=_unreachable),
     "outcome_unknown": Reaction(payload=OutcomeUnknown, do=_outcome_unknown),
+    "retry_notice": Reaction(payload=RetryNotice, do=_retry_notice),
 }
 
 

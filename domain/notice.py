@@ -1,7 +1,6 @@
 """An agreement under notice, and the yearly confirmation of who may do what under it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from pydantic import Field
 
@@ -12,10 +11,14 @@ from domain.fields import Day, FreeText
 from domain.machine import Moment, NoPayload, Payload, Step
 from domain.people import vacate
 from domain.policy import Policy
-from domain.state import Party, Timer, Wait
+from domain.state import Timer
 from domain.text import Text
+from domain.yearly import YearlyConfirmation
 
 SOURCE = "agreement"
+CONFIRM_ACCESS: YearlyConfirmation[AgreementState] = YearlyConfirmation(
+    "confirm_access", lambda state: state.confirmed_at
+)
 
 
 class GiveNotice(Payload):
@@ -147,29 +150,7 @@ def _confirm(state: AgreementState, payload: ConfirmAccess, actor: Actor, moment
             state.parts[ref].told_to_end = True
             state.tell(ref, "end", {"outcome": "not_confirmed"})
     state.confirmed_at = moment.now
-    state.is_confirmation_due = state.is_confirmation_overdue = False
-
-
-def confirmation_due(state: AgreementState, moment: Moment) -> None:
-    """A year has passed: the producer is asked who is to be kept."""
-    del moment
-    state.is_confirmation_due = True
-    state.notify("confirm_access", state.acting)
-
-
-def confirmation_overdue(state: AgreementState, moment: Moment) -> None:
-    """Nobody has answered: a handler's task."""
-    del moment
-    state.is_confirmation_overdue = True
-    state.notify("confirmation_overdue", Role.CASE_HANDLER)
-
-
-def confirmation_waits(state: AgreementState) -> Iterator[Wait]:
-    """Yield who is to confirm, or to see to it."""
-    if state.is_confirmation_due:
-        yield Wait(on=Party.PRODUCER, rule="confirm_access")
-    if state.is_confirmation_overdue:
-        yield Wait(on=Party.CASE_HANDLER, rule="confirmation_overdue")
+    CONFIRM_ACCESS.given(state)
 
 
 def notice_timers(state: AgreementState, policy: Policy) -> Iterator[Timer]:
@@ -178,14 +159,7 @@ def notice_timers(state: AgreementState, policy: Policy) -> Iterator[Timer]:
         return
     if state.last_day is not None:
         yield Timer(name="notice_over", at=midnight_after(state.last_day), rule="give_notice")
-    if state.confirmed_at is None:
-        return
-    due = state.confirmed_at + timedelta(days=policy.confirm_access_days)
-    if not state.is_confirmation_due:
-        yield Timer(name="confirmation_due", at=due, rule="confirm_access")
-    elif not state.is_confirmation_overdue:
-        at = due + timedelta(days=policy.confirm_access_answer_days)
-        yield Timer(name="confirmation_overdue", at=at, rule="confirm_access")
+    yield from CONFIRM_ACCESS.timers(state, policy)
 
 
 def _is_in_force(state: AgreementState, moment: Moment) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from domain import notice
+from domain import notice, registration
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
 from domain.adopted import note_adoption
-from domain.agreement_state import APPOINTMENT, CONNECTION, AgreementState, Begin, Covered, Enrol
-from domain.case import Agreement, Kind, PartEnded, is_running, part_ended
+from domain.agreement_state import APPOINTMENT, AgreementState, Begin, Covered, Enrol, tell_covered
+from domain.case import Agreement, PartEnded, is_running, part_ended
 from domain.credential import End
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP, NewPerson
 from domain.machine import Content, Machine, Moment, Reaction, Step
@@ -56,12 +56,6 @@ class CaseContacts(Content):
     person: Person
 
 
-class RegisterDiffers(Content):
-    """What the register says otherwise."""
-
-    finding: str
-
-
 def begin(state: AgreementState, content: Begin, moment: Moment) -> None:
     """Come into force, once."""
     if state.is_opened:
@@ -78,6 +72,7 @@ def begin(state: AgreementState, content: Begin, moment: Moment) -> None:
             enrol_person(state, person, role)
     if content.adopted is not None:
         note_adoption(state, content.adopted, moment)
+        state.is_registration_sought = True
     else:
         state.notify("agreement_in_force", state.contact)
 
@@ -123,12 +118,7 @@ def _supplemented(state: AgreementState, content: Supplemented, moment: Moment) 
         state.agreements[agreement.kind] = agreement
     elif agreement.document not in {each.document for each in state.supplements}:
         state.supplements.append(agreement)
-    covered = {which: list(state.categories(which)) for which in ("a3", "a4")}
-    processing = state.agreements.get(Kind.PROCESSING)
-    key = processing.document if processing else None
-    for part in state.open_parts():
-        if part.type == CONNECTION:
-            state.tell(part.ref, "covered", {**covered, "processing_key": key})
+    tell_covered(state)
 
 
 def _granted(state: AgreementState, content: Granted, moment: Moment) -> None:
@@ -161,18 +151,6 @@ def _leaving(state: AgreementState, content: PersonLeaving, moment: Moment) -> N
         what = {"due": content.last_day.isoformat(), "item": ", ".join(roles)}
         who: list[Person | Role] = [*staying] or [Role.CASE_HANDLER]
         state.notify("successor_wanted", *who, what=what)
-
-
-def _register_differs(state: AgreementState, content: RegisterDiffers, moment: Moment) -> None:
-    del moment
-    if not state.register_findings:
-        state.notify("register_differs", Role.CASE_HANDLER, what={"what": content.finding})
-    state.register_findings = [content.finding]
-
-
-def _register_agrees(state: AgreementState, content: Content, moment: Moment) -> None:
-    del content, moment
-    state.register_findings = []
 
 
 def _tell_people(state: AgreementState) -> None:
@@ -223,7 +201,9 @@ def wants(state: AgreementState) -> Iterator[Want]:
         return
     if state.stage != "ending":
         yield from people_wants(state)
+        yield from registration.registration_wants(state)
     elif not any(state.open_parts()):
+        yield from registration.registration_wants(state)
         for kind in state.agreements:
             if kind not in state.closed_in_register:
                 yield Want(operation="end_agreement", system=System.AGREEMENT_REGISTER, item=kind)
@@ -238,9 +218,11 @@ def waits(state: AgreementState) -> Iterator[Wait]:
         yield Wait(on=Party.AGREEMENT_REGISTER, rule=rule)
         return
     yield from contact_waits(state)
-    yield from notice.confirmation_waits(state)
+    yield from notice.CONFIRM_ACCESS.waits(state)
     if state.register_findings:
         yield Wait(on=Party.CASE_HANDLER, rule="register_differs")
+    if state.is_registration_sought:
+        yield Wait(on=Party.AGREEMENT_REGISTER, rule="find_registrations")
     yield Wait(on=Party.NOBODY, rule=state.stage, due=state.last_day)
 
 
@@ -260,6 +242,7 @@ STEPS: tuple[Step[AgreementState], ...] = (
         help=Text(sv="Skriv in något som vilar på avtalet.", en="Enrol at the agreement."),
     ),
     *notice.STEPS,
+    registration.FOLLOW_REGISTER,
     Step(
         name="replace_contact",
         payload=NewPerson,
@@ -288,6 +271,7 @@ MACHINE: Machine[AgreementState] = Machine(
     steps=STEPS,
     reactions={
         **PEOPLE,
+        **registration.REACTIONS,
         "begin": Reaction(payload=Begin, do=begin),
         "agreement_ended": Reaction(payload=ClosedInRegister, do=_closed),
         "supplemented": Reaction(payload=Supplemented, do=_supplemented),
@@ -295,8 +279,6 @@ MACHINE: Machine[AgreementState] = Machine(
         "dataset_ready": Reaction(payload=DatasetReady, do=_dataset_ready),
         "case_contacts": Reaction(payload=CaseContacts, do=_case_contacts),
         "person_leaving": Reaction(payload=PersonLeaving, do=_leaving),
-        "register_differs": Reaction(payload=RegisterDiffers, do=_register_differs),
-        "register_agrees": Reaction(payload=Content, do=_register_agrees),
         "part_ended": Reaction(payload=PartEnded, do=_part_ended),
         "end": Reaction(payload=End, do=_end),
     },
@@ -306,7 +288,7 @@ MACHINE: Machine[AgreementState] = Machine(
     timers=notice.notice_timers,
     passed={
         "notice_over": notice.notice_over,
-        "confirmation_due": notice.confirmation_due,
-        "confirmation_overdue": notice.confirmation_overdue,
+        "confirmation_due": notice.CONFIRM_ACCESS.due,
+        "confirmation_overdue": notice.CONFIRM_ACCESS.overdue,
     },
 )

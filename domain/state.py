@@ -162,7 +162,11 @@ class Person(BaseModel):
 
     def is_actor(self, actor: Actor) -> bool:
         """Whether this person is the one logged in."""
-        return actor.subject == self.account_id or actor.subject.casefold() == self.email.casefold()
+        return self.goes_by(actor.subject)
+
+    def goes_by(self, subject: str) -> bool:
+        """Whether this person is meant by an account id or a mail address."""
+        return subject == self.account_id or subject.casefold() == self.email.casefold()
 
 
 class Notice(BaseModel):
@@ -178,6 +182,11 @@ class Notice(BaseModel):
     role: Role | None = None
     person: Person | None = None
     what: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The name of the sending of it, unique in its workflow."""
+        return f"notice:{self.notice_id}"
 
 
 class Tell(BaseModel):

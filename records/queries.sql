@@ -15,15 +15,15 @@ returning last
 -- known_lines --
 select sequence, case_number, digest from journal where chain_id = $1 and sequence between $2 and $3
 
--- write_case --
-with closing as (
-    insert into closing_views (chain_id, kind, version, view)
-    select $1::text, $6::text, $20::integer, $23::jsonb
-    where $19::timestamptz is not null or exists (select from closing_views where chain_id = $1)
-    on conflict (chain_id) do update set
-        kind = excluded.kind, version = excluded.version, view = excluded.view
-    where closing_views.version <= excluded.version
-)
+-- keep_closing_view --
+insert into closing_views (chain_id, kind, version, view)
+select $1::text, $6::text, $20::integer, $23::jsonb
+where $19::timestamptz is not null or exists (select from closing_views where chain_id = $1)
+on conflict (chain_id) do update set
+    kind = excluded.kind, version = excluded.version, view = excluded.view
+where closing_views.version <= excluded.version
+
+-- keep_row --
 insert into cases (chain_id, workflow_id, number, case_number, type, kind, org_number, organisation,
     organisation_order, stage, outcome, waiting_on, waiting_since, waiting_rule, waiting_due, handler,
     owner, opened_at, ended_at, version, updated_at, search, view)
@@ -39,6 +39,10 @@ on conflict (chain_id) do update set
     updated_at = excluded.updated_at, search = excluded.search, view = excluded.view
 where cases.version <= excluded.version
 
+-- write_case --
+with closing as ({keep_closing_view})
+{keep_row}
+
 -- write_batch --
 with lines as (
     insert into journal (chain_id, workflow_id, case_number, sequence, at, kind, name, stage, actor, what, digest)
@@ -49,29 +53,7 @@ with lines as (
 ), forgotten as (
     delete from incidents where workflow_id = $2 and not operation = any($27::text[])
         and operation not like 'notice:%' and system <> 'workflow' and updated_at <= $21
-), closing as (
-    insert into closing_views (chain_id, kind, version, view)
-    select $1::text, $6::text, $20::integer, $23::jsonb
-    where $19::timestamptz is not null or exists (select from closing_views where chain_id = $1)
-    on conflict (chain_id) do update set
-        kind = excluded.kind, version = excluded.version, view = excluded.view
-    where closing_views.version <= excluded.version
-), written as (
-    insert into cases (chain_id, workflow_id, number, case_number, type, kind, org_number, organisation,
-        organisation_order, stage, outcome, waiting_on, waiting_since, waiting_rule, waiting_due, handler,
-        owner, opened_at, ended_at, version, updated_at, search, view)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
-    on conflict (chain_id) do update set
-        number = excluded.number, case_number = excluded.case_number,
-        type = excluded.type, kind = excluded.kind, org_number = excluded.org_number,
-        organisation = excluded.organisation, organisation_order = excluded.organisation_order,
-        stage = excluded.stage, outcome = excluded.outcome, waiting_on = excluded.waiting_on,
-        waiting_since = excluded.waiting_since, waiting_rule = excluded.waiting_rule,
-        waiting_due = excluded.waiting_due, handler = excluded.handler, owner = excluded.owner,
-        opened_at = excluded.opened_at, ended_at = excluded.ended_at, version = excluded.version,
-        updated_at = excluded.updated_at, search = excluded.search, view = excluded.view
-    where cases.version <= excluded.version
-)
+), closing as ({keep_closing_view}), written as ({keep_row})
 select pg_notify('cases', $2)
 
 -- empty_read_model --

@@ -143,6 +143,17 @@ def test_only_one_file_connects_to_temporal() -> None:
     assert found == ["runtime/temporal.py", "runtime/temporal_server.py"]
 
 
+def test_workflows_are_asked_from_one_place() -> None:
+    """So that each asks again while there is nobody to ask; an activity is tried again anyway."""
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for path in _all_files()
+        if '.query("' in path.read_text("utf-8")
+    ]
+
+    assert found == ["activities/messages.py"]
+
+
 def test_no_file_is_dead() -> None:
     """Every module is imported by another one, or is a program."""
     programs = {"worker", "starter"} | {f"simulators.{p.stem}" for p in _files("simulators")}

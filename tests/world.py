@@ -3,7 +3,6 @@
 Time stands still for nobody, but each workflow can be moved forward by the server's time skipping.
 """
 
-import asyncio
 import json
 import shutil
 import uuid
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 import worker
@@ -29,6 +28,7 @@ from domain.policy import Policy
 from records.database import connect as connect_records
 from records.keys import FileKeyRing
 from runtime.acting import send_step
+from runtime.asking import ask
 from runtime.settings import Settings
 from runtime.stack import Stack
 from runtime.temporal import connect, make_plugin
@@ -71,16 +71,8 @@ class World:
         await self.skipper.fast_forward(self.handle(ref), timedelta(**time))
 
     async def state(self, ref: str) -> dict[str, Any]:
-        """Return a workflow's state; between two runs there is nobody to ask for a moment."""
-        while True:
-            try:
-                found: dict[str, Any] = await self.handle(ref).query("state", result_type=dict)
-            except RPCError as error:
-                if error.status is not RPCStatusCode.FAILED_PRECONDITION:
-                    raise
-                await asyncio.sleep(0.05)
-            else:
-                return found
+        """Return a workflow's state."""
+        return await ask(self.handle(ref), "state")
 
     async def step(
         self, ref: str, name: str, actor: Actor, payload: object = None, request_id: str = ""

@@ -23,6 +23,7 @@ def application_input(state: CredentialState, *_: object) -> portal.ApplicationI
         name=name,
         system_account=state.system_account,
         application_id=state.application_id,
+        former_id=state.former_id,
     )
 
 

@@ -226,7 +226,7 @@ class Doing(Deciding[S]):
                 organisation=self.state.organisation_name,
             ),
             task_queue=System.MAIL,
-            activity_id=f"notice:{notice.notice_id}",
+            activity_id=notice.key,
             start_to_close_timeout=ATTEMPT_LIMIT,
             retry_policy=RETRY,
             summary=notice.template,

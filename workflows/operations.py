@@ -51,25 +51,25 @@ def _registration(state: CaseState, want: Pending, policy: Policy) -> register.R
     assert agreement.document is not None
     assert agreement.valid_from is not None
     standing = state.standing if isinstance(state, ConnectionState) else None
-    known = standing.processing_key if standing else None
     return register.RegistrationInput(
         org_number=state.org_number,
         kind=agreement.kind,
         template=policy.agreements[agreement.kind.value].template_id,
         document=agreement.document,
         valid_from=agreement.valid_from,
-        supplements=known,
+        supplements=standing.processing_key if standing else None,
+        supplements_key=standing.processing_registration if standing else None,
     )
 
 
 def _end(state: CaseState, want: Pending, _: Policy) -> register.EndInput:
     """Say which agreement is to end in the register, from today."""
     agreement = state.agreements[want.item]
-    key = register.registration_key(state.org_number, agreement.kind, agreement.document or "")
+    ours = register.registration_key(state.org_number, agreement.kind, agreement.document or "")
     return register.EndInput(
         org_number=state.org_number,
         kind=agreement.kind,
-        key=key,
+        key=agreement.registration or ours,
         last_day=local_date(want.since),
     )
 
@@ -87,6 +87,11 @@ FIND_PERSON = Operation(accounts.Accounts.find_or_create_person, _person, "perso
 CHECK_FORM = Operation(lookups.LookUps.check_form, _form, "form_checked")
 REGISTER_AGREEMENT = Operation(
     register.Agreements.register_agreement, _registration, "agreement_registered"
+)
+FIND_REGISTRATIONS = Operation(
+    register.Agreements.find_registrations,
+    lambda state, *_: register.ProducerInput(org_number=state.org_number),
+    "registrations_found",
 )
 END_AGREEMENT = Operation(register.Agreements.end_agreement, _end, "agreement_ended")
 WITHDRAW_REGISTRATION = Operation(

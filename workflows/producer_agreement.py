@@ -6,7 +6,7 @@ from temporalio import workflow
 
 from workflows.case import Durable, Operation, Result
 from workflows.deciding import Start, takes_steps_of
-from workflows.operations import END_AGREEMENT, FIND_PERSON
+from workflows.operations import END_AGREEMENT, FIND_PERSON, FIND_REGISTRATIONS
 
 with workflow.unsafe.imports_passed_through():
     from domain.agreement_state import AgreementState
@@ -21,6 +21,7 @@ class ProducerAgreement(Durable[AgreementState]):
     machine = MACHINE
     operations: ClassVar[dict[str, Operation]] = {
         "find_or_create_person": FIND_PERSON,
+        "find_registrations": FIND_REGISTRATIONS,
         "end_agreement": END_AGREEMENT,
     }
 

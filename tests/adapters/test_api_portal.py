@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -45,6 +47,21 @@ def names(server: Simulator) -> list[str]:
     return [each["name"] for each in server.state()["applications"]]
 
 
+@contextmanager
+def searches() -> Iterator[list[str]]:
+    """Note what is searched for."""
+    asked: list[str] = []
+    search = PortalApplications.search
+
+    async def noted(self: PortalApplications, name: str) -> list[ApplicationRecord]:
+        asked.append(name)
+        return await search(self, name)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(PortalApplications, "search", noted)
+        yield asked
+
+
 def foreign(server: Simulator, name: str) -> None:
     """Let somebody else have an application of a name."""
     server.http.post(
@@ -84,6 +101,55 @@ async def test_search_is_like_and_paged(portal: ApiPortal, portal_server: Simula
 
     assert await portal.application(KEY) == made
     assert len(await portal.applications()) == 121
+
+
+async def test_making_one_does_not_look_through_all(
+    portal: ApiPortal, portal_server: Simulator
+) -> None:
+    """However many there are, and whatever else is made meanwhile; a lost answer, too."""
+    portal_server.fault(f"POST {APPLICATIONS}", drop=True)
+    with searches() as asked:
+        with pytest.raises(LOST):
+            await ours(portal)
+        assert await ours(portal) == await portal.application(KEY)
+
+    assert {tag(KEY)} == set(asked)
+    assert len(names(portal_server)) == 1
+
+
+async def test_what_exists_is_found_also_where_the_search_is_exact(
+    portal: ApiPortal, portal_server: Simulator
+) -> None:
+    """As the published contract says that it is: our name is taken, by ours."""
+    made = await ours(portal)
+    search = PortalApplications.search
+
+    async def exact(self: PortalApplications, name: str) -> list[ApplicationRecord]:
+        return [each for each in await search(self, name) if each.name == name]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(PortalApplications, "search", exact)
+        assert await ours(portal) == made
+    assert len(names(portal_server)) == 1
+
+
+async def test_an_adopted_one_is_not_made_a_second_time(
+    portal: ApiPortal, portal_server: Simulator
+) -> None:
+    """It is found where it was last, if it is there and carries our key; else one is made."""
+    mine, others = adopted(portal_server), adopted(portal_server, "Annan", ngp_key="another")
+    assert await portal.claim_application(mine, key=KEY, system_account="abcd1234")
+    wanted = {"key": KEY, "name": NAME, "system_account": "abcd1234"}
+
+    found = await portal.find_or_create_application(**wanted, application_id=mine)
+    assert found == Application(application_id=mine, approved=True)
+    assert len(names(portal_server)) == 2
+
+    assert await portal.remove_application(KEY, mine)
+    for last in (mine, others):
+        made = await portal.find_or_create_application(**wanted, application_id=last)
+        assert made.application_id not in {mine, others}
+    assert len(names(portal_server)) == 2
 
 
 @pytest.mark.parametrize("fault", ["drop", "half", "hang"])
@@ -410,9 +476,9 @@ async def test_a_403_is_not_taken_for_one_secret(
 # ---- adoption --------------------------------------------------------------------------------
 
 
-def adopted(server: Simulator, **attributes: str) -> str:
+def adopted(server: Simulator, name: str = "Kommunens gamla", **attributes: str) -> str:
     """Let there be an application from before us; returns its id."""
-    body = {"name": "Kommunens gamla", "throttlingPolicy": "Unlimited", "description": "GIS"}
+    body = {"name": name, "throttlingPolicy": "Unlimited", "description": "GIS"}
     answer = server.http.post(
         APPLICATIONS,
         json=body | {"attributes": attributes},
@@ -428,7 +494,7 @@ async def test_an_application_is_claimed(portal: ApiPortal, portal_server: Simul
     for _ in range(2):
         assert await portal.claim_application(application_id, key=KEY, system_account="abcd1234")
 
-    found = await portal.application(KEY)
+    found = await portal.application(KEY, application_id)
     assert found is not None
     assert found.application_id == application_id
     (held,) = portal_server.state()["applications"]
@@ -496,15 +562,7 @@ async def test_removing_what_is_known_does_not_look_through_all(
     mine = adopted(portal_server)
     assert await portal.claim_application(mine, key=KEY, system_account="abcd1234")
     foreign(portal_server, "Another")
-    asked: list[str] = []
-    search = PortalApplications.search
-
-    async def noted(self: PortalApplications, name: str) -> list[ApplicationRecord]:
-        asked.append(name)
-        return await search(self, name)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(PortalApplications, "search", noted)
+    with searches() as asked:
         assert await portal.remove_application(KEY, mine)
         assert await portal.remove_application(KEY, mine)
 

@@ -229,6 +229,12 @@ def agreement_in_force(*kinds: str) -> Play[AgreementState]:
     return play
 
 
+def registration(kind: str, **changes: Any) -> dict[str, Any]:
+    """Return an agreement as the register holds it, under a key of its own."""
+    whole = {"kind": kind, "key": f"K-{kind}", "document": "e" * 64, "valid_from": "2026-02-01"}
+    return whole | changes
+
+
 def standing(*, accepted: bool = True, **changes: Any) -> dict[str, Any]:
     """Return what an agreement tells those who enrol at it."""
     if not accepted:

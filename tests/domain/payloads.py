@@ -350,6 +350,11 @@ def _approved(rng: Random, *_: Any) -> dict[str, Any]:
     return {"approved": rng.random() < 0.7}
 
 
+def _registrations(rng: Random, *_: Any) -> dict[str, Any]:
+    kinds = rng.choice([(), ("producer",), ("producer", "processing")])
+    return {"registrations": [parts.registration(kind) for kind in kinds]}
+
+
 def _kind_of(rng: Random, state: Any, want: Pending) -> dict[str, Any]:
     del rng, state
     return {"kind": want.item}
@@ -413,6 +418,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Random, Any, Pending], dict[str, Any]]]]
         lambda rng, state, want: _found(rng, state.successors.get(want.item), want),
     ),
     "end_agreement": ("agreement_ended", _kind_of),
+    "find_registrations": ("registrations_found", _registrations),
     "create_system_account": ("system_account_found", lambda *_: {"login_name": "abcd1234"}),
     "claim_system_account": ("system_account_claimed", _nothing),
     "fetch_report": ("report_fetched", _report),
@@ -516,6 +522,7 @@ def _granted(*_: Any) -> dict[str, Any]:
 AGENT_STATE = AppointmentState(workflow_id=parts.APPOINTMENT_ID)
 EVERY_WORD: dict[str, Make] = {
     "unreachable": _fixed({"email": "anna.lind@molndal.example"}),
+    "retry_notice": _fixed({"operation": "notice:x#1", "by": "olle"}),
     "outcome_unknown": _fixed({"operation": "subscribe"}),
 }
 WORDS: dict[str, dict[str, Make]] = {

@@ -27,7 +27,9 @@ from tests.domain.parts import (
     APPOINTMENT_ID,
     CONNECTION_ID,
     PERMISSION_ID,
+    SYSTEM,
     key_ref,
+    registration,
     standing,
 )
 from tests.domain.playing import HANDLER, MOLNDAL, POLICY, Play
@@ -129,10 +131,46 @@ def test_an_adopted_agreement_is_in_force_without_a_mail() -> None:
     play = _play(AGREEMENT, AGREEMENT_ID, agreement_word(read.row, ADOPTED, "Mölndals kommun"))
 
     assert ("in_force", []) == (play.state.stage, play.mails("agreement_in_force"))
-    assert ["find_or_create_person:contact"] == play.wanted
+    assert ["find_or_create_person:contact", "find_registrations"] == play.wanted
     (entry,) = [each for each in play.state.journal if each.name == "adopted"]
     assert entry.actor is not None
     assert (Role.CASE_HANDLER, ADOPTED.basis) == (entry.actor.role, entry.what["basis"])
+
+
+def test_an_adopted_agreement_takes_over_what_the_register_holds() -> None:
+    """Key and validity of what the file names, and the processing agreement it does not name."""
+    (read,) = _read(LINE)
+    assert read.row is not None
+    play = _play(AGREEMENT, AGREEMENT_ID, agreement_word(read.row, ADOPTED, "Mölndals kommun"))
+    part = {"ref": CONNECTION_ID, "type": "DatasetConnection", "item": "detaljplan"}
+    play.take("enrol", SYSTEM, part)
+    found = [
+        registration("producer", key="A-17", valid_from="2024-06-01"),
+        registration("processing", key="P-4", document="f" * 64),
+    ]
+    play.answer("registrations_found", registrations=found)
+
+    known = play.state.agreements
+    assert {kind: each.registration for kind, each in known.items()} == {
+        "producer": "A-17",
+        "processing": "P-4",
+    }
+    assert known["producer"].valid_from == date(2024, 6, 1)
+    word = play.told("covered")[-1]
+    assert (word.to, word.content["processing_registration"]) == (CONNECTION_ID, "P-4")
+    assert play.wanted == ["find_or_create_person:contact"]
+
+
+def test_an_adopted_agreement_that_ends_at_once_is_looked_up_before_it_is_ended_there() -> None:
+    """Else the register would go on to hold it as in force, under its own key."""
+    (read,) = _read(LINE)
+    assert read.row is not None
+    play = _play(AGREEMENT, AGREEMENT_ID, agreement_word(read.row, ADOPTED, "Mölndals kommun"))
+    play.answer("end", outcome="closed")
+    assert play.wanted[0] == "find_registrations"
+    play.answer("registrations_found", registrations=[registration("producer", key="A-17")])
+    assert play.wanted == ["end_agreement:producer"]
+    assert play.state.agreements["producer"].registration == "A-17"
 
 
 def test_an_adopted_data_set_begins_its_permission_with_what_there_is() -> None:
@@ -146,6 +184,15 @@ def test_an_adopted_data_set_begins_its_permission_with_what_there_is() -> None:
 
     play.answer("permission_active", ref=PERMISSION_ID)
     assert "connected" == play.state.stage
+
+
+def test_what_is_covered_reaches_a_data_set_that_is_still_enrolling() -> None:
+    """The agreement's word may come before the answer to the enrolment, which is older."""
+    play = _play(CONNECTION, CONNECTION_ID, _word())
+    play.answer("covered", a3=["namn"], processing_key="f" * 64, processing_registration="P-4")
+    play.answer("enrolled", **standing())
+    known = play.state.standing
+    assert (known.a3, known.processing_registration) == (("namn",), "P-4")
 
 
 def test_an_adopted_permission_makes_nothing() -> None:

@@ -249,7 +249,7 @@ def test_an_appointment_that_cannot_be_is_refused_with_its_field(
 
 
 def test_a_handler_of_the_case_is_nobodys_agent() -> None:
-    """Neither when proposing nor when approving."""
+    """Neither when proposing, nor when approving, nor when assigned, by mail or by account."""
     play = Play(MACHINE, APPOINTMENT_ID)
     mine = {"name": "Hanna", "email": "hanna.h@lantmateriet.example"}
     hanna = HANDLER.model_copy(update={"subject": mine["email"]})
@@ -258,6 +258,10 @@ def test_a_handler_of_the_case_is_nobodys_agent() -> None:
     play.take("accept_appointment", OLA)
     ola = HANDLER.model_copy(update={"subject": OLA.subject})
     assert play.refused("approve_agent", ola).code == "handler_as_agent"
+    for name in (OLA.subject, OLA.subject.upper(), "acc-7"):
+        refused = play.refused("assign", HANDLER, {"handler": name})
+        assert (refused.code, refused.field) == ("handler_as_agent", "handler")
+    play.take("assign", HANDLER, {"handler": "hanna"})
 
 
 def test_a_sole_trader_goes_under_a_number_of_ours() -> None:

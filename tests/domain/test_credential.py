@@ -247,6 +247,15 @@ def test_an_adopted_application_that_is_gone_is_made_again() -> None:
     assert play.mails("key_missing")
 
 
+def test_where_an_adopted_application_was_last_is_remembered() -> None:
+    """Its name does not say whose it is: without its id a second one would be made."""
+    play = adopted_credential()
+    play.answer("application_claimed", is_there=True)
+    play.answer("key_missing")
+    assert play.wanted == ["create_application"]
+    assert (play.state.application_id, play.state.former_id) == (None, "old")
+
+
 def test_an_adopted_key_that_ends_before_it_is_claimed_is_removed() -> None:
     """The end does not wait for the claim."""
     play = adopted_credential()

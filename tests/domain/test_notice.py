@@ -9,8 +9,9 @@ from tests.domain.parts import (
     CONNECTION_ID,
     SYSTEM,
     agreement_in_force,
+    registration,
 )
-from tests.domain.playing import CONTACT, DECIDER, NOON, Play
+from tests.domain.playing import CONTACT, DECIDER, HANDLER, NOON, Play
 
 LAST = "2026-06-30"
 NOTICE = {"last_day": LAST, "reason": "Vi byter plattform.", "document": "d"}
@@ -153,4 +154,35 @@ def test_what_the_register_says_otherwise_is_a_handlers_task_until_it_agrees() -
     assert len(play.mails("register_differs")) == 1
     assert ("case_handler", "register_differs") in play.waits
     play.answer("register_agrees")
+    assert play.wanted == ["find_registrations"]  # it may have another key since it was mended
+    play.answer("registrations_found", registrations=[registration("producer", key="K-9")])
     assert play.waits == [("nobody", "in_force")]
+    assert play.state.agreements["producer"].registration == "K-9"
+
+
+def test_a_handler_may_let_the_register_be_right() -> None:
+    """Key and validity are taken over, who and why stand in the journal, and the task is done."""
+    play = with_parts()
+    assert "follow_register" not in play.open
+    play.answer("register_differs", finding="other validity")
+    play.take("follow_register", HANDLER, {"reason": "Registret har avtalets egen dag."})
+    assert (play.wanted, "follow_register" in play.open) == (["find_registrations"], False)
+    found = [registration(kind, valid_from="2025-02-01") for kind in ("producer", "processing")]
+    play.answer("registrations_found", registrations=found)
+
+    assert play.waits == [("nobody", "in_force")]
+    days = {str(each.valid_from) for each in play.state.agreements.values()}
+    assert days == {"2025-02-01"}
+    (line,) = [each for each in play.state.journal if each.name == "follow_register"]
+    assert line.actor is not None
+    assert line.what["reason"] == "Registret har avtalets egen dag."
+
+
+def test_what_is_not_in_the_register_stays_a_task() -> None:
+    """There is nothing to follow: it has to be registered."""
+    play = with_parts()
+    play.answer("register_differs", finding="not in the register")
+    play.take("follow_register", HANDLER, {"reason": "?"})
+    play.answer("registrations_found", registrations=[registration("producer")])
+    assert ("case_handler", "register_differs") in play.waits
+    assert "follow_register" in play.open

@@ -1,16 +1,24 @@
 """Adoption on the real stack: producers who were connected before are taken over from a file."""
 
+import asyncio
 import csv
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
+from activities.register import Agreements, RegistrationInput
 from commands import adopting
 from commands.context import CommandError
 from commands.demo import plain_http
-from records import cases, switches
+from domain.case import Kind
+from domain.dates import local_date
+from domain.reconciliation import Granted, Seen, SeenAgreement, compare
+from records import cases, reconciliations, switches
 from records.journal import journal_of
+from tests.domain.playing import DECIDER
 from tests.world import World
 
 FIELDS = (
@@ -80,6 +88,71 @@ async def test_a_producer_is_taken_over_once(world: World, tmp_path: Path) -> No
     again = await adopting.adopt_file(world.context, _write(path, good), None)
     assert {"already": 1} == again
     assert await cases.agreement_in_force(world.context.pool, number) is not None
+
+
+async def test_what_the_register_holds_is_taken_over_and_ended_there(
+    world: World, tmp_path: Path
+) -> None:
+    """Registered before us, under a key and with a day of its own: both are followed."""
+    demo = world.demo()
+    number = demo.entry.org_number
+    ref = f"agreement/{number}"
+    register = world.adapters.register
+    whole: dict[str, Any] = {"org_number": number, "template": "ngp"}
+    whole["valid_from"] = date(2024, 6, 1)
+    await register.register(key="A-17", kind="producer", document_sha256="1" * 64, **whole)
+    await register.register(key="P-4", kind="processing", document_sha256="2" * 64, **whole)
+    await _system_account(world, "adop9017", number)
+    line = (number, "Anna Lind", demo.email, "2025-01-01", "detaljplan", "adop9017", "app-17")
+    path = _write(tmp_path / "registered.csv", line)
+    assert {"adopted": 1} == await adopting.adopt_file(world.context, path, None)
+
+    await demo.until("looked up", lambda v: not _is_sought(v), ref)
+    seen = Seen(
+        agreements=tuple(
+            SeenAgreement(**each.model_dump(include=set(SeenAgreement.model_fields)))
+            for each in await register.in_force(number)
+        )
+    )
+    granted = await reconciliations.granted(world.context.pool)
+    only_ours = Granted({}, {}, {}, {ref: granted.agreements[ref]})
+    assert [] == compare(only_ours, seen, unchanged_since=datetime.now(UTC))
+
+    dataset = f"dataset/{number}/detaljplan"
+    known = await _standing(world, dataset)
+    assert ("2" * 64, "P-4") == (known["processing_key"], known["processing_registration"])
+    widened = RegistrationInput(
+        org_number=number,
+        kind=Kind.PROCESSING,
+        template="ngp",
+        document="3" * 64,
+        valid_from=date(2026, 1, 1),
+        supplements=known["processing_key"],
+        supplements_key=known["processing_registration"],
+    )
+    await ActivityEnvironment().run(Agreements(register).register_agreement, widened)
+    held = {each.key: each.supplements for each in await register.in_force(number)}
+    assert {"A-17": (), "P-4": ("3" * 64,)} == held
+
+    notice = {"last_day": local_date(datetime.now(UTC)).isoformat(), "reason": "Klart"}
+    await world.step(ref, "give_notice", DECIDER, notice)
+    await world.forward(ref, days=2)
+    await demo.until("ended there", lambda v: len(v["details"]["closed_in_register"]) == 2, ref)
+    assert [] == await register.in_force(number)
+
+
+async def _standing(world: World, ref: str) -> dict[str, Any]:
+    """Return what a data set knows of its agreement, once it knows of the processing agreement."""
+    for _ in range(100):
+        known: dict[str, Any] = (await world.state(ref))["standing"] or {}
+        if known.get("processing_key"):
+            break
+        await asyncio.sleep(0.1)
+    return known
+
+
+def _is_sought(view: dict[str, Any]) -> bool:
+    return any(each["operation"] == "find_registrations" for each in view["pending"])
 
 
 async def test_adoption_goes_on_until_it_is_done(world: World, tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from rich.console import Console
 from temporalio.api.enums.v1 import EventType
 
 from commands import retrying
-from commands.demo import Demo
+from commands.demo import Demo, plain_http
 from commands.retrying import retry_failing
 from domain.state import System
 from records import incidents
+from records.journal import journal_of
 from tests.world import World
 
 CREATE = "POST /api/am/devportal/v3/applications"
@@ -74,6 +75,41 @@ async def test_an_operation_cancelled_in_its_pause_clears(world: World) -> None:
     assert ref not in [each.workflow_id for each in failing]
     await world.heal("portal_verification")
     assert {"verification": 0, "production": 0} == await demo.count("applications")
+
+
+async def _mails_to(world: World, demo: Demo, wanted: int) -> int:
+    """Return how many mails the contact has got, once there are some or after a few seconds."""
+    found = 0
+    for _ in range(50):
+        async with plain_http() as http:
+            where = f"{world.addresses['mail']}/messages"
+            found = len((await http.get(where, params={"to": demo.email})).json())
+        if found >= wanted:
+            break
+        await asyncio.sleep(0.1)
+    return found
+
+
+async def test_mails_that_wait_are_tried_at_once(world: World) -> None:
+    """By hand, also those of a case that has ended; the journal says by whom."""
+    demo = world.demo()
+    await demo.apply()
+    await demo.until("acknowledged", lambda v: bool(v["number"]), demo.ref)
+    await _mails_to(world, demo, 1)
+    await world.fault("mail", match="DATA *", status=451)
+    await demo.act("producer_contact", "withdraw", {})
+    await demo.stage("ended")
+    await world.forward(demo.ref, minutes=30)  # the next attempt is minutes away
+    assert await _mails_to(world, demo, 1) == 1
+
+    await world.heal("mail")
+    counted = await retry_failing(world.context, System.MAIL)
+
+    assert counted["retried"] >= 1
+    assert await _mails_to(world, demo, 2) >= 2
+    (line,) = [each for each in await journal_of(world.context.pool, demo.ref)
+               if each["name"] == "retry_notice"]  # fmt: skip
+    assert line["what"]["by"]
 
 
 @pytest.fixture

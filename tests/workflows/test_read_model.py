@@ -16,6 +16,7 @@ from domain.machine import Moment
 from domain.machines import MACHINES
 from records import cases
 from runtime.acting import NoSuchCaseError, StepRefusedError
+from runtime.asking import ask
 from tests.domain import payloads
 from tests.domain.playing import DECIDER, HANDLER, POLICY, SIGNATORY
 from tests.world import World
@@ -61,7 +62,7 @@ async def _act(world: World, rng: Random, demo: Demo) -> bool:
 
 async def _told(world: World, ref: str) -> tuple[dict[str, Any], bool]:
     """Return what a workflow says of itself, and whether all of it has been recorded."""
-    view: dict[str, Any] = await world.handle(ref).query("view", result_type=dict)
+    view = await ask(world.handle(ref), "view")
     return view, not (await world.state(ref))["journal"]
 
 

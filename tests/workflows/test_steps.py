@@ -1,17 +1,21 @@
 """Steps by update and by signal: decided at once, taken once, refused with a reason."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
 from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
 from temporalio.client import WorkflowUpdateFailedError
+from temporalio.service import RPCError
 
 from domain.act import Actor, Role
 from records.journal import journal_of
 from runtime.acting import StepRefusedError
+from runtime.asking import ask
 from tests.world import World
+from workflows.case import WORKFLOW_QUEUE
 
 HANDLER = Actor(subject="hanna.handlaggare", name="Hanna Handläggare", role=Role.CASE_HANDLER)
 DECIDERS = [Actor(subject=f"d{n}", name=f"Beslut {n}", role=Role.DECIDER) for n in range(2)]
@@ -182,7 +186,7 @@ async def test_the_read_model_is_the_truth(world: World) -> None:
     await demo.activate_account()
     receipt = await world.step(demo.ref, "note", HANDLER, _note("sist"))
     view = await demo.until("recorded", lambda v: v["version"] >= receipt["version"], demo.ref)
-    own = await world.handle(demo.ref).query("view", result_type=dict)
+    own = await ask(world.handle(demo.ref), "view")
 
     for name in ("stage", "version", "number", "organisation", "pending", "open_steps"):
         assert own[name] == view[name], name
@@ -214,3 +218,20 @@ def _with_short_runs(context: Any) -> Any:
     from dataclasses import replace  # noqa: PLC0415 - only here
 
     return replace(context, policy=context.policy.model_copy(update={"continue_as_new_acts": 20}))
+
+
+async def test_a_run_whose_first_task_is_yet_to_come_is_asked_until_it_answers(
+    world: World,
+) -> None:
+    """As right after a continue-as-new: the server itself has nobody to ask for a moment."""
+    handle = await world.client.start_workflow(
+        "ProducerOnboarding",
+        {"policy": world.context.policy.model_dump(mode="json")},
+        id="onboarding/000000-0000",
+        task_queue=WORKFLOW_QUEUE,
+        start_delay=timedelta(seconds=3),
+    )
+    with pytest.raises(RPCError, match="not scheduled yet"):
+        await handle.query("view", rpc_timeout=timedelta(seconds=1))
+
+    assert (await ask(handle, "view", limit=timedelta(seconds=2)))["stage"] == "intake"
