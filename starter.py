@@ -369,7 +369,7 @@ def verify(*, data_dir: DataDir = None, json: Json = False) -> int:
 def _say_refusal(refusal: dict[str, Any]) -> None:
     field = f"{refusal['field']}: " if refusal.get("field") else ""
     say(f"{field}{refusal['text']['sv']}\n{field}{refusal['text']['en']}")
-    if refusal.get("open_steps"):
+    if refusal.get("open_steps") and "Öppet nu" not in refusal["text"]["sv"]:
         say(f"Öppet nu / open now: {', '.join(refusal['open_steps'])}")
 
 

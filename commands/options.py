@@ -28,4 +28,5 @@ def with_context(work: Callable[[Context], Awaitable[Any]], data_dir: Path | Non
 
 def screen(context: Context, *, english: bool) -> Screen:
     """Return the screen of a language."""
-    return Screen(context.texts, "en" if english else "sv")
+    names = {dataset: each.name for dataset, each in context.policy.datasets.items()}
+    return Screen(context.texts, "en" if english else "sv", names)

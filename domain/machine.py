@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.act import CONTACT, Actor, Refusal, Role, StepRequest, refuse
-from domain.bad_value import BadValue
+from domain.bad_payload import bad_payload
 from domain.dates import local_date
 from domain.policy import Policy
 from domain.reminders import passed_reminder, reminder_timers
@@ -218,21 +218,6 @@ def _not_right(step: Step[S], state: S, request: StepRequest, moment: Moment) ->
     except ValidationError as error:
         return bad_payload(error)
     return step.check(state, payload, request.actor, moment) if step.check else None
-
-
-def bad_payload(error: ValidationError) -> Refusal:
-    """Say what is wrong and where, without repeating what was typed (it may be personal)."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "payload"
-    text = first.get("ctx", {}).get("error")
-    if isinstance(text, BadValue):
-        return Refusal(code=text.code, text=text.text, field=where)
-    return refuse(
-        "bad_payload",
-        f"Fältet {where} går inte att läsa: {first['msg']}. Rätta det och skicka igen.",
-        f"The field {where} cannot be read: {first['msg']}. Correct it and send again.",
-        where,
-    )
 
 
 def copied(value: T) -> T:

@@ -20,12 +20,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.messages import HeardWord
     from domain import changes
     from domain.act import Refusal, StepRequest, refuse
+    from domain.bad_payload import bad_payload
     from domain.machine import (
         Act,
         Machine,
         Moment,
         apply,
-        bad_payload,
         content_of,
         refusal,
         timers,

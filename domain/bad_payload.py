@@ -1,0 +1,76 @@
+"""What a person is told about a payload that cannot be read: every place, and what it lacks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from domain.act import Refusal, refuse
+from domain.bad_value import BadValue
+from domain.text import Text
+
+# By the validator's own types of errors; {…} are its figures.
+WRONG = {
+    "missing": Text(sv="saknas", en="is missing"),
+    "extra_forbidden": Text(sv="finns inte i det här steget", en="does not belong to this step"),
+    "literal_error": Text(sv="ska vara {expected}", en="is to be {expected}"),
+    "enum": Text(sv="ska vara {expected}", en="is to be {expected}"),
+    "string_type": Text(sv="ska vara text", en="is to be text"),
+    "string_too_short": Text(sv="är för kort", en="is too short"),
+    "string_too_long": Text(
+        sv="är för långt (högst {max_length} tecken)", en="is too long (at most {max_length})"
+    ),
+    "string_pattern_mismatch": Text(
+        sv="har fel form (mönstret är {pattern})",
+        en="has the wrong form (the pattern is {pattern})",
+    ),
+    "too_short": Text(sv="har för få delar", en="has too few parts"),
+    "too_long": Text(
+        sv="har för många delar (högst {max_length})",
+        en="has too many parts (at most {max_length})",
+    ),
+    "bool_type": Text(sv="ska vara true eller false", en="is to be true or false"),
+    "bool_parsing": Text(sv="ska vara true eller false", en="is to be true or false"),
+}
+# The rest by what their types begin with.
+FAMILIES = {
+    "date": Text(sv="ska vara ett datum som 2026-11-24", en="is to be a date like 2026-11-24"),
+    "int": Text(sv="ska vara ett heltal", en="is to be a whole number"),
+    "list": Text(sv="ska vara en lista", en="is to be a list"),
+    "tuple": Text(sv="ska vara en lista", en="is to be a list"),
+    "dict": Text(sv="ska vara ett JSON-objekt", en="is to be a JSON object"),
+    "model": Text(sv="ska vara ett JSON-objekt", en="is to be a JSON object"),
+}
+OTHERWISE = Text(sv="går inte att läsa", en="cannot be read")
+
+
+def bad_payload(error: ValidationError) -> Refusal:
+    """Say what is wrong and where, without repeating what was typed (it may be personal)."""
+    errors = error.errors(include_input=False, include_url=False)
+    first, *others = errors
+    where, rest = _place(first), ", ".join(dict.fromkeys(_place(each) for each in others))
+    text = first.get("ctx", {}).get("error")
+    if isinstance(text, BadValue):
+        code, sv, en = text.code, text.text.sv, text.text.en
+    else:
+        wrong, figures = _wrong(first["type"]), first.get("ctx", {})
+        code = "bad_payload"
+        sv = f"{where} {_filled(wrong.sv, figures, 'eller')}. Rätta det och skicka igen."
+        en = f"{where} {_filled(wrong.en, figures, 'or')}. Correct it and send again."
+    if rest:
+        sv, en = f"{sv} Rätta också: {rest}.", f"{en} Correct these too: {rest}."
+    return refuse(code, sv, en, where)
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in error["loc"]) or "payload"
+
+
+def _wrong(type_: str) -> Text:
+    families = (text for start, text in FAMILIES.items() if type_.startswith(f"{start}_"))
+    return WRONG.get(type_) or next(families, OTHERWISE)
+
+
+def _filled(text: str, figures: Mapping[str, Any], either: str) -> str:
+    given = {name: str(each).replace(" or ", f" {either} ") for name, each in figures.items()}
+    return text.format_map(given)
