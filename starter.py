@@ -367,9 +367,11 @@ def verify(*, data_dir: DataDir = None, json: Json = False) -> int:
 
 
 def _say_refusal(refusal: dict[str, Any]) -> None:
-    field = f"{refusal['field']}: " if refusal.get("field") else ""
-    say(f"{field}{refusal['text']['sv']}\n{field}{refusal['text']['en']}")
-    if refusal.get("open_steps") and "Öppet nu" not in refusal["text"]["sv"]:
+    field = refusal.get("field")
+    for text in (refusal["text"]["sv"], refusal["text"]["en"]):
+        say(f"{field}: {text}" if field and not text.startswith(field) else text)
+    is_of_the_step = field is None and "Öppet nu" not in refusal["text"]["sv"]
+    if refusal.get("open_steps") and is_of_the_step:
         say(f"Öppet nu / open now: {', '.join(refusal['open_steps'])}")
 
 

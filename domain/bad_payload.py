@@ -1,5 +1,6 @@
 """What a person is told about a payload that cannot be read: every place, and what it lacks."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,6 @@ from domain.text import Text
 WRONG = {
     "missing": Text(sv="saknas", en="is missing"),
     "extra_forbidden": Text(sv="finns inte i det här steget", en="does not belong to this step"),
-    "literal_error": Text(sv="ska vara {expected}", en="is to be {expected}"),
-    "enum": Text(sv="ska vara {expected}", en="is to be {expected}"),
     "string_type": Text(sv="ska vara text", en="is to be text"),
     "string_too_short": Text(sv="är för kort", en="is too short"),
     "string_too_long": Text(
@@ -41,22 +40,23 @@ FAMILIES = {
     "dict": Text(sv="ska vara ett JSON-objekt", en="is to be a JSON object"),
     "model": Text(sv="ska vara ett JSON-objekt", en="is to be a JSON object"),
 }
+ONE_OF = Text(sv="ska vara {expected}", en="is to be {expected}")
+CHOICES = re.compile(r"\^\((\w+(?:\|\w+)*)\)\$")
 OTHERWISE = Text(sv="går inte att läsa", en="cannot be read")
 
 
 def bad_payload(error: ValidationError) -> Refusal:
     """Say what is wrong and where, without repeating what was typed (it may be personal)."""
-    errors = error.errors(include_input=False, include_url=False)
-    first, *others = errors
-    where, rest = _place(first), ", ".join(dict.fromkeys(_place(each) for each in others))
+    first, *others = error.errors(include_input=False, include_url=False)
+    where = _place(first)
+    rest = ", ".join(dict.fromkeys(p for p in map(_place, others) if not where.startswith(p)))
     text = first.get("ctx", {}).get("error")
     if isinstance(text, BadValue):
         code, sv, en = text.code, text.text.sv, text.text.en
     else:
-        wrong, figures = _wrong(first["type"]), first.get("ctx", {})
-        code = "bad_payload"
-        sv = f"{where} {_filled(wrong.sv, figures, 'eller')}. Rätta det och skicka igen."
-        en = f"{where} {_filled(wrong.en, figures, 'or')}. Correct it and send again."
+        code, wrong = "bad_payload", _wrong(first)
+        sv = f"{where} {wrong.sv}. Rätta det och skicka igen."
+        en = f"{where} {wrong.en}. Correct it and send again."
     if rest:
         sv, en = f"{sv} Rätta också: {rest}.", f"{en} Correct these too: {rest}."
     return refuse(code, sv, en, where)
@@ -66,11 +66,18 @@ def _place(error: Mapping[str, Any]) -> str:
     return ".".join(str(part) for part in error["loc"]) or "payload"
 
 
-def _wrong(type_: str) -> Text:
+def _wrong(error: Mapping[str, Any]) -> Text:
+    type_, figures = error["type"], error.get("ctx", {})
+    if choices := _choices(figures):
+        sv, en = (f"{', '.join(choices[:-1])} {word} {choices[-1]}" for word in ("eller", "or"))
+        return Text(sv=ONE_OF.sv.format(expected=sv), en=ONE_OF.en.format(expected=en))
     families = (text for start, text in FAMILIES.items() if type_.startswith(f"{start}_"))
-    return WRONG.get(type_) or next(families, OTHERWISE)
+    text = WRONG.get(type_) or next(families, OTHERWISE)
+    return Text(sv=text.sv.format_map(figures), en=text.en.format_map(figures))
 
 
-def _filled(text: str, figures: Mapping[str, Any], either: str) -> str:
-    given = {name: str(each).replace(" or ", f" {either} ") for name, each in figures.items()}
-    return text.format_map(given)
+def _choices(figures: Mapping[str, Any]) -> list[str]:
+    """Return the words that one of is expected, where they are few and known."""
+    listed = CHOICES.fullmatch(str(figures.get("pattern", "")))
+    found = listed[1].split("|") if listed else re.findall(r"'(.*?)'", figures.get("expected", ""))
+    return found if len(found) > 1 else []
