@@ -16,7 +16,15 @@ from cyclopts import App
 
 from commands import bulk, documents, keys, looking, preparing, running, showing, sweeps
 from commands.acting import take_step
-from commands.context import CommandError, Context, print_json, print_line, read_data, say
+from commands.context import (
+    CommandError,
+    Context,
+    print_json,
+    print_line,
+    read_data,
+    said,
+    say,
+)
 from commands.opening import opener_of, org_number_of
 from commands.options import As, DataDir, English, Json
 from commands.options import screen as _screen
@@ -342,11 +350,7 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     Example: starter.py import applications.csv
     """
     counts = _with_context(lambda context: bulk.import_file(context, file), data_dir)
-    if json:
-        print_json(counts)
-    else:
-        for name, count in counts.items():
-            print_line(f"{name:14} {count}")
+    showing.print_counts(counts, json=json)
     return 1 if counts.get("refused") else 0
 
 
@@ -367,10 +371,9 @@ def verify(*, data_dir: DataDir = None, json: Json = False) -> int:
 
 
 def _say_refusal(refusal: dict[str, Any]) -> None:
-    field = refusal.get("field")
-    for text in (refusal["text"]["sv"], refusal["text"]["en"]):
-        say(f"{field}: {text}" if field and not text.startswith(field) else text)
-    is_of_the_step = field is None and "Öppet nu" not in refusal["text"]["sv"]
+    for text in said(refusal):
+        say(text)
+    is_of_the_step = refusal.get("field") is None and "Öppet nu" not in refusal["text"]["sv"]
     if refusal.get("open_steps") and is_of_the_step:
         say(f"Öppet nu / open now: {', '.join(refusal['open_steps'])}")
 

@@ -13,7 +13,8 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.organisation_registers import OrganisationRegisters
-from commands.context import STDERR, CommandError, Context, say
+from commands.context import STDERR, Context, said, say
+from commands.csv_lines import Lines, read_lines
 from commands.people import actor_of
 from domain.adopted import Adopted
 from domain.adoption import (
@@ -68,28 +69,13 @@ class Result:
         return (self.line, *names, self.result, self.field, self.reason)
 
 
-def read_file(path: Path) -> list[tuple[int, dict[str, str]]]:
+def read_file(path: Path) -> Lines:
     """Read the lines of the file.
 
     Raises:
         CommandError: it is not there, or a column is missing or unknown.
     """
-    if not path.is_file():
-        raise CommandError(f"Filen {path} finns inte. / There is no file {path}.")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        names = reader.fieldnames or ()
-        missing = [name for name in NEEDED if name not in names]
-        unknown = [name for name in names if name not in AdoptedRow.model_fields]
-        if missing or unknown:
-            raise CommandError(
-                f"{path.name}: kolumner saknas / columns are missing: {', '.join(missing) or '–'}; "
-                f"okända / unknown: {', '.join(unknown) or '–'}"
-            )
-        return [
-            (number, {name: (value or "").strip() for name, value in values.items() if name})
-            for number, values in enumerate(reader, start=2)
-        ]
+    return read_lines(path, NEEDED, AdoptedRow.model_fields)
 
 
 async def adopt_file(context: Context, path: Path, basis: str | None) -> dict[str, int]:
@@ -134,7 +120,7 @@ def _producer(read: ReadRow) -> str:
 
 def _refused(read: ReadRow) -> Result:
     fields = ", ".join(each.field for each in read.problems)
-    texts = "; ".join(f"{p.field}: {p.text.sv} / {p.text.en}" for p in read.problems)
+    texts = "; ".join(" / ".join(said(each.model_dump())) for each in read.problems)
     return Result(read.line, None, "refused", fields, texts)
 
 

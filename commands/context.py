@@ -109,6 +109,16 @@ def read_data(data: str | None) -> dict[str, Any]:
     return loaded
 
 
+def said(refusal: dict[str, Any]) -> tuple[str, str]:
+    """Return what a refusal says, in Swedish and English, each with its place in front."""
+    field, text = refusal.get("field"), refusal["text"]
+    sv, en = (
+        f"{field}: {each}" if field and not each.startswith(field) else each
+        for each in (text["sv"], text["en"])
+    )
+    return sv, en
+
+
 def say(text: str) -> None:
     """Tell a person how it goes, on stderr."""
     sys.stderr.write(text + "\n")

@@ -1,28 +1,45 @@
 """Reading the CSV files that people hand in: every line with its number, and what is missing."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from commands.context import CommandError
 
+Lines = list[tuple[int, dict[str, str]]]
 
-def read_lines(path: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+
+def read_lines(path: Path, needed: Sequence[str], known: Collection[str] | None = None) -> Lines:
     """Read a file's lines, each with its number in the file; values without spaces around them.
 
     Raises:
-        CommandError: it is not there, or a column is missing.
+        CommandError: it is not there, is no CSV file, a column is missing, or is not `known`.
     """
     if not path.is_file():
         raise CommandError(f"Filen {path} finns inte. / There is no file {path}.")
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in needed if name not in (reader.fieldnames or ())]
-        if missing:
-            raise CommandError(
-                f"{path.name}: kolumner saknas / columns are missing: {', '.join(missing)}"
-            )
-        return [
-            (number, {name: (value or "").strip() for name, value in row.items() if name})
-            for number, row in enumerate(reader, start=2)
-        ]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            _check_columns(path.name, reader.fieldnames or (), needed, known)
+            return [
+                (number, {name: (value or "").strip() for name, value in row.items() if name})
+                for number, row in enumerate(reader, start=2)
+            ]
+    except (UnicodeDecodeError, csv.Error):
+        raise CommandError(
+            f"{path.name} är inte en CSV-fil i UTF-8. Spara den som CSV UTF-8 med komma mellan "
+            f"kolumnerna. / {path.name} is not a CSV file in UTF-8. Save it as CSV UTF-8 with "
+            "commas between the columns."
+        ) from None
+
+
+def _check_columns(
+    file: str, names: Sequence[str], needed: Sequence[str], known: Collection[str] | None
+) -> None:
+    missing = [name for name in needed if name not in names]
+    unknown = [name for name in names if known is not None and name not in known]
+    if missing or unknown:
+        raise CommandError(
+            f"{file}: kolumner saknas / columns are missing: {', '.join(missing) or '–'}; "
+            f"okända / unknown: {', '.join(unknown) or '–'}"
+        )

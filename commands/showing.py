@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Line
 
-from commands.context import print_json
+from commands.context import print_json, print_line
 from commands.facts import facts
 from domain.dates import STOCKHOLM
 from domain.text import Text
@@ -304,6 +304,28 @@ class Screen:
 
 def _once(notices: list[str] | None) -> list[str]:
     return list(dict.fromkeys(notices or ()))
+
+
+RESULTS = {
+    "opened": "öppnade / opened",
+    "already_open": "redan öppna / open already",
+    "refused": "nekade / refused",
+    "skipped": "redan klara / done before",
+    "scheduled": "anmälda / scheduled",
+    "already": "redan gjorda / done already",
+    "unknown": "okända / unknown",
+    "adopted": "övertagna / taken over",
+    "waiting": "väntar på kontot: försök igen / wait for the account: try again",
+}
+
+
+def print_counts(counts: dict[str, int], *, json: bool) -> None:
+    """Print how the lines of a file ended."""
+    if json:
+        print_json(counts)
+        return
+    for name, count in counts.items():
+        print_line(f"{count:6} {RESULTS.get(name, name)}")
 
 
 def print_result(result: dict[str, Any], *, json: bool) -> None:

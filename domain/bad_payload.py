@@ -49,7 +49,7 @@ def bad_payload(error: ValidationError) -> Refusal:
     """Say what is wrong and where, without repeating what was typed (it may be personal)."""
     first, *others = error.errors(include_input=False, include_url=False)
     where = _place(first)
-    rest = ", ".join(dict.fromkeys(p for p in map(_place, others) if not where.startswith(p)))
+    rest = _others(where, list(dict.fromkeys(map(_place, others))))
     text = first.get("ctx", {}).get("error")
     if isinstance(text, BadValue):
         code, sv, en = text.code, text.text.sv, text.text.en
@@ -60,6 +60,13 @@ def bad_payload(error: ValidationError) -> Refusal:
     if rest:
         sv, en = f"{sv} Rätta också: {rest}.", f"{en} Correct these too: {rest}."
     return refuse(code, sv, en, where)
+
+
+def _others(where: str, places: list[str]) -> str:
+    """Name the other places, but not what only holds one that is wrong."""
+    named = (where, *places)
+    inner = [p for p in places if not any(each.startswith(f"{p}.") for each in named)]
+    return ", ".join(each for each in inner if each != where)
 
 
 def _place(error: Mapping[str, Any]) -> str:
