@@ -127,6 +127,7 @@ def step(
     arrival_date: date | None = None,
     request_id: str | None = None,
     data_dir: DataDir = None,
+    english: English = False,
     json: Json = False,
 ) -> None:
     """Take a step; `--data` is its payload as JSON, or a file of it.
@@ -148,7 +149,7 @@ def step(
         if json:
             print_json(receipt)
             return
-        screen = _screen(context, english=False)
+        screen = _screen(context, english=english)
         wait = receipt["waiting"]
         print_line(screen.wait(wait) if wait else screen.label("stages", receipt["stage"]))
 

@@ -105,7 +105,7 @@ async def forecast(context: Context, ref: str, days: int, screen: Screen, *, jso
     if json:
         print_json(rows)
     else:
-        title = f"{row['number'] or screen.about(row['workflow_id'])}  {row['organisation']}"
+        title = f"{row['number'] or screen.named(row)}  {row['organisation']}"
         own = row["workflow_id"]
         screen.forecast(title, [each | {"ref": _below(each["ref"], own)} for each in rows])
 

@@ -281,7 +281,7 @@ class Screen:
             table.add_column(self.word(name), no_wrap=name == "case", overflow="fold")
         for row in rows:
             on = self.label("parties", row["waiting_on"]) if row["waiting_on"] else "–"
-            name = f"{row['organisation'] or row['org_number']}\n[dim]{self._named(row)}[/]"
+            name = f"{row['organisation'] or row['org_number']}\n[dim]{self.named(row)}[/]"
             due = str(row["waiting_due"] or "")
             table.add_row(row["number"], name, self._stage(row), on, due)
         self.console.print(table)
@@ -295,9 +295,10 @@ class Screen:
         return self._block(title, text, row["workflow_id"])
 
     def _title(self, row: dict[str, Any]) -> str:
-        return f"{row['number']} {self._named(row)}" if row["number"] else self._named(row)
+        return f"{row['number']} {self.named(row)}" if row["number"] else self.named(row)
 
-    def _named(self, row: dict[str, Any]) -> str:
+    def named(self, row: dict[str, Any]) -> str:
+        """Return what a row of the records is about, in words; a person by name."""
         person = (row["view"]["details"].get("person") or {}).get("name")
         return self.about(row["workflow_id"]) + (f", {person}" if person else "")
 

@@ -23,10 +23,9 @@ WRONG = {
         sv="har fel form (mönstret är {pattern})",
         en="has the wrong form (the pattern is {pattern})",
     ),
-    "too_short": Text(sv="har för få delar", en="has too few parts"),
+    "too_short": Text(sv="är tomt eller för kort", en="is empty or too short"),
     "too_long": Text(
-        sv="har för många delar (högst {max_length})",
-        en="has too many parts (at most {max_length})",
+        sv="är för långt (högst {max_length})", en="is too long (at most {max_length})"
     ),
     "bool_type": Text(sv="ska vara true eller false", en="is to be true or false"),
     "bool_parsing": Text(sv="ska vara true eller false", en="is to be true or false"),
