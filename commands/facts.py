@@ -25,15 +25,17 @@ LABELS = {
     "valid_until": Text(sv="Upphör", en="Ends"),
     "system_account": Text(sv="Systemkonto", en="System account"),
     "difference": Text(sv="Avtalen täcker inte", en="Not covered by the agreements"),
+    "proposal": Text(sv="Förslag till beslut", en="Proposed decision"),
     "decision": Text(sv="Beslut", en="Decision"),
 }
 PEOPLE = ("person", "contact", "deputy", "agent_contact", "holder", "offered_to")
+DATASETS = {"AgentAppointment": "items", "ProducerAgreement": "granted"}
 Fact = tuple[str, str]
 
 
 def facts(view: dict[str, Any], screen: "Screen") -> list[Fact]:
     """Return the facts of a view that a person asks for, each with its label."""
-    found = [*_people(view["details"]), *_rights(view["details"], screen), *_case(view, screen)]
+    found = [*_people(view["details"]), *_rights(view, screen), *_case(view, screen)]
     return [(screen.text(LABELS[name]), what) for name, what in found]
 
 
@@ -44,12 +46,13 @@ def _people(details: dict[str, Any]) -> Iterator[Fact]:
             yield role, f"{person['name']} <{person['email']}>"
 
 
-def _rights(details: dict[str, Any], screen: "Screen") -> Iterator[Fact]:
+def _rights(view: dict[str, Any], screen: "Screen") -> Iterator[Fact]:
+    details = view["details"]
     if details.get("agent_id"):
         yield "agent", f"{details.get('agent_name', '')} ({details['agent_id']})"
     if details.get("party_name"):
         yield "party", f"{details['party_name']} ({details['party']})"
-    if names := details.get("items") or details.get("granted"):
+    if names := details.get(DATASETS.get(view["type"], "")):
         yield "datasets", ", ".join(screen.dataset(each) for each in names)
     if details.get("valid_to"):
         yield "term", f"{details['valid_from']} – {details['valid_to']}"
@@ -70,6 +73,9 @@ def _case(view: dict[str, Any], screen: "Screen") -> Iterator[Fact]:
         yield "takes_over", f"{screen.item(role)}: {each['person']['name']}"
     for which, lacking in (details.get("difference") or {}).items():
         yield "difference", f"{which.upper()}: {', '.join(lacking)}"
+    if proposal := details.get("review", {}).get("proposal"):
+        outcome = screen.label("outcomes", proposal["outcome"])
+        yield "proposal", f"{outcome}. {proposal['decisive_facts']}"
     for decision in details.get("decisions", []):
         outcome = screen.label("outcomes", decision["outcome"])
         yield "decision", f"{decision['decided_on']}: {outcome}. {decision['reasons']}"

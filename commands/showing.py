@@ -36,6 +36,7 @@ WORDS = {
     "unreachable": Text(sv="Kontaktpersonen går inte att nå", en="The contact cannot be reached"),
     "retry": Text(sv="försök genast: starter.py retry", en="try at once: starter.py retry"),
     "mail": Text(sv="mejl till", en="mail to"),
+    "day_before": Text(sv="dag före", en="day before"),
     "days_before": Text(sv="dagar före", en="days before"),
     "done": Text(sv="Vad som görs", en="What is done"),
     "standing": Text(sv="åtkomster gäller", en="accesses stand"),
@@ -82,7 +83,7 @@ class Screen:
     def item(self, code: str) -> str:
         """Return what something is about: an agreement, a role, a data set, days, a system."""
         if code.isdecimal():
-            return f"{code} {self.word('days_before')}"
+            return f"{code} {self.word('day_before' if code == '1' else 'days_before')}"
         if code in self._datasets:
             return self.dataset(code)
         group = "systems" if code in self._texts.systems else "items"

@@ -9,10 +9,11 @@ import yaml
 from rich.console import Console
 
 from commands.showing import Screen
+from domain.machines import MACHINES
 from domain.texts import Texts
 from domain.view import forecast, view
-from tests.domain import parts
-from tests.domain.playing import CONTACT, DECIDER, POLICY, ROOT, Play
+from tests.domain import parts, playing
+from tests.domain.playing import CONTACT, DECIDER, HANDLER, NOON, POLICY, ROOT, Play
 
 TEXTS = Texts.model_validate(yaml.safe_load((ROOT / "policy/texts.yaml").read_text("utf-8")))
 NAMES = {dataset: each.name for dataset, each in POLICY.datasets.items()}
@@ -52,7 +53,13 @@ def _plays() -> dict[str, Play[Any]]:
     under_notice = parts.agreement_in_force("producer", "processing")
     notice = {"last_day": "2026-06-30", "reason": "Vi byter plattform."}
     under_notice.take("give_notice", DECIDER, notice)
+    run: Play[Any] = Play(MACHINES["AccessReconciliation"], "reconciliation/on-demand")
+    run.state.opened_at, run.state.stage, run.state.granted = NOON, "pause", 38
+    at_review = playing.at_review()
+    at_review.take("propose_decision", HANDLER, playing.proposal())
     return {
+        "reconciliation": run,
+        "review": at_review,
         "permission": parts.active_permission(),
         "offered": parts.offered_credential(),
         "live": parts.live_credential(),
@@ -108,6 +115,8 @@ def test_the_screen_says_what_each_type_is_about() -> None:
     agent = _shown(_plays()["agent"], language="en")
     assert "Agent: Konsult AB (556036-0793)" in agent
     assert "The appointment lasts: 2026-" in agent
+    assert "Förslag till beslut: beviljas." in _shown(_plays()["review"])
+    assert "()" not in _shown(_plays()["reconciliation"])
     alone = _plays()["alone"]
     difference = {"a3": ["namn"], "a4": ["fastighetsägare"]}
     shown = _joined(alone)
@@ -161,6 +170,12 @@ def test_lists_are_whole_on_a_narrow_screen() -> None:
     assert lines[0] == "Kiruna kommun (212000-2783)"
     assert KEY in lines
     assert "Person, Anna Lind: Avslutat (ansluten)" in lines
+
+
+def test_days_are_counted_as_people_do() -> None:
+    """One day, and more days."""
+    screen, _ = _screen()
+    assert [screen.item(code) for code in ("1", "14")] == ["1 dag före", "14 dagar före"]
 
 
 def test_an_incident_is_told_in_words() -> None:
