@@ -26,7 +26,7 @@ from commands.context import (
     say,
 )
 from commands.opening import opener_of, org_number_of
-from commands.options import As, DataDir, English, Json
+from commands.options import As, DataDir, English, Json, Limit
 from commands.options import screen as _screen
 from commands.options import with_context as _with_context
 from commands.people import actor_of, parse_as
@@ -169,7 +169,7 @@ def list_cases(
     incident: bool = False,
     ended: bool = False,
     all_kinds: bool = False,
-    limit: int = 50,
+    limit: Limit = 50,
     data_dir: DataDir = None,
     english: English = False,
     json: Json = False,

@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from commands.context import Context, opened
 from commands.showing import Screen
+from records.lists import LARGEST_PAGE
 from runtime.acting import StepRefusedError
 
 Json = Annotated[bool, Parameter(name="--json", help="print data for programs")]
 DataDir = Annotated[Path | None, Parameter(help="where the running stack keeps its data")]
 As = Annotated[str, Parameter(name="--as", help="ROLE[:PERSON], in development")]
 English = Annotated[bool, Parameter(name="--english", help="texts in English")]
+Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=LARGEST_PAGE))]
 
 
 def with_context(work: Callable[[Context], Awaitable[Any]], data_dir: Path | None = None) -> Any:

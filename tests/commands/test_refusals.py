@@ -1,11 +1,13 @@
 """What a person is told who typed something wrong: where, what, and what to do; never Python."""
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
 
 from commands.adopting import read_file
-from commands.context import CommandError, said
+from commands.context import CommandError, opened, said
 from commands.csv_lines import read_lines
 from commands.opening import org_number_of
 
@@ -44,3 +46,32 @@ def test_a_place_is_named_once() -> None:
     bad = {"field": "contact.email", "text": {"sv": "Fel.", "en": "Wrong."}}
     assert said(bad) == ("contact.email: Fel.", "contact.email: Wrong.")
     assert said({"text": {"sv": "Fel.", "en": "Wrong."}}) == ("Fel.", "Wrong.")
+
+
+async def test_settings_that_are_missing_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each by the name it is set with."""
+    monkeypatch.setenv("DATABASE_DSN", "postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(CommandError, match=r"KEY_FILE.*MAIL_HOST"):
+        async with opened(tmp_path / "none"):
+            pass
+
+
+async def test_a_temporal_that_is_down_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not answer, and which setting says where it is; no stack trace."""
+    keys = {"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}
+    (tmp_path / "keys.json").write_text(json.dumps(keys), "utf-8")
+    monkeypatch.setenv("KEY_FILE", str(tmp_path / "keys.json"))
+    monkeypatch.setenv("DATABASE_DSN", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("MAIL_HOST", "127.0.0.1")
+    systems = ("ACCOUNT_SYSTEM", "AGREEMENT_REGISTER", "PORTAL_VERIFICATION", "PORTAL_PRODUCTION")
+    for system in (*systems, "DELIVERY_API"):
+        monkeypatch.setenv(f"{system}_URL", "http://127.0.0.1:1")
+        monkeypatch.setenv(f"{system}_TOKEN", "t" * 20)
+    with pytest.raises(CommandError, match=r"Temporal svarar inte.*TEMPORAL_ADDRESS"):
+        async with opened(tmp_path / "none"):
+            pass
