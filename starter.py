@@ -16,9 +16,17 @@ from cyclopts import App
 
 from commands import bulk, documents, keys, looking, preparing, running, showing, sweeps
 from commands.acting import take_step
-from commands.context import CommandError, Context, print_json, print_line, read_data, say
+from commands.context import (
+    CommandError,
+    Context,
+    print_json,
+    print_line,
+    read_data,
+    said,
+    say,
+)
 from commands.opening import opener_of, org_number_of
-from commands.options import As, DataDir, English, Json
+from commands.options import As, DataDir, English, Json, Limit
 from commands.options import screen as _screen
 from commands.options import with_context as _with_context
 from commands.people import actor_of, parse_as
@@ -119,6 +127,7 @@ def step(
     arrival_date: date | None = None,
     request_id: str | None = None,
     data_dir: DataDir = None,
+    english: English = False,
     json: Json = False,
 ) -> None:
     """Take a step; `--data` is its payload as JSON, or a file of it.
@@ -140,7 +149,7 @@ def step(
         if json:
             print_json(receipt)
             return
-        screen = _screen(context, english=False)
+        screen = _screen(context, english=english)
         wait = receipt["waiting"]
         print_line(screen.wait(wait) if wait else screen.label("stages", receipt["stage"]))
 
@@ -160,7 +169,7 @@ def list_cases(
     incident: bool = False,
     ended: bool = False,
     all_kinds: bool = False,
-    limit: int = 50,
+    limit: Limit = 50,
     data_dir: DataDir = None,
     english: English = False,
     json: Json = False,
@@ -342,11 +351,7 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     Example: starter.py import applications.csv
     """
     counts = _with_context(lambda context: bulk.import_file(context, file), data_dir)
-    if json:
-        print_json(counts)
-    else:
-        for name, count in counts.items():
-            print_line(f"{name:14} {count}")
+    showing.print_counts(counts, json=json)
     return 1 if counts.get("refused") else 0
 
 
@@ -367,9 +372,10 @@ def verify(*, data_dir: DataDir = None, json: Json = False) -> int:
 
 
 def _say_refusal(refusal: dict[str, Any]) -> None:
-    field = f"{refusal['field']}: " if refusal.get("field") else ""
-    say(f"{field}{refusal['text']['sv']}\n{field}{refusal['text']['en']}")
-    if refusal.get("open_steps"):
+    for text in said(refusal):
+        say(text)
+    is_of_the_step = refusal.get("field") is None and "Öppet nu" not in refusal["text"]["sv"]
+    if refusal.get("open_steps") and is_of_the_step:
         say(f"Öppet nu / open now: {', '.join(refusal['open_steps'])}")
 
 

@@ -23,6 +23,15 @@ NO_DOCUMENT = PlaceFinding(
     en="The form that was named is not among the documents. Hand it in again.",
 )
 
+NO_FIELDS = PlaceFinding(
+    place="template",
+    ok=False,
+    sv="Det angivna formuläret har inga ifyllbara fält: en inskanning, eller inte Lantmäteriets "
+    "blankett. Läs varje ställe för hand.",
+    en="The form that was named has no fields to fill in: a scan, or not a form of Lantmäteriet. "
+    "Read each place by hand.",
+)
+
 
 class LookUpInput(BaseModel):
     """The number to look up."""
@@ -70,7 +79,7 @@ class LookUps:
             return FormChecked(kind=wanted.kind, form=wanted.form, findings=(NO_DOCUMENT,))
         form = await asyncio.to_thread(read, data)
         if form is None:
-            return FormChecked(kind=wanted.kind, form=wanted.form)
+            return FormChecked(kind=wanted.kind, form=wanted.form, findings=(NO_FIELDS,))
         expected = Expected(
             kind=wanted.kind,
             template_id=wanted.template_id,

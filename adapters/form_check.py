@@ -14,12 +14,20 @@ from adapters.pdf_forms import FieldEntry, FilledForm, Forms
 from domain.agreements import PlaceFinding
 from domain.bad_value import BadValue
 from domain.fields import Email, OrgNumberField, Phone
+from domain.organisations import PERSONAL_NUMBER
 from domain.text import Text
 
 IN_ORDER = Text(sv="Ifyllt.", en="Filled in.")
 NOT_READ = Text(
     sv="Stället kan inte läsas i en annan blankett; läs det för hand.",
     en="The place cannot be read in another form; read it by hand.",
+)
+# Unlike what is typed in a step, the document itself is kept as it came in.
+KEPT = Text(
+    sv="I fältet för organisationsnummer står det som ser ut som ett personnummer. "
+    "Lämna tillbaka avtalet och be om ett formulär med organisationens nummer.",
+    en="The field for the organisation number holds what looks like a personal identity number. "
+    "Return the agreement and ask for a form with the number of the organisation.",
 )
 TYPED: dict[str, TypeAdapter[str]] = {
     "org_number": TypeAdapter(OrgNumberField),
@@ -113,7 +121,7 @@ def _malformed(name: str, entry: FieldEntry, value: str) -> Iterator[Text]:
     except ValidationError as error:
         cause = error.errors()[0].get("ctx", {}).get("error")
         if isinstance(cause, BadValue):
-            yield cause.text
+            yield KEPT if cause.text == PERSONAL_NUMBER else cause.text
         else:
             yield Text(sv=f"{entry.sv} är inte rätt skrivet.", en=f"{entry.en} is not well formed.")
 

@@ -31,10 +31,18 @@ async def target_of(context: Context, ref: str, step: str) -> str:
     ]
     if len(fitting) == 1:
         return str(fitting[0])
-    found = ", ".join(fitting) or "–"
+    if fitting:
+        found = ", ".join(map(str, fitting))
+        raise CommandError(
+            f"Steget {step} är öppet på flera ställen. Ange vilket: {found} / "
+            f"The step {step} is open in several places. Say in which: {found}"
+        )
+    views = [row["view"], *(part["view"] for part in parts if part["ended_at"] is None)]
+    names = dict.fromkeys(each["name"] for view in views for each in view["open_steps"])
+    found = ", ".join(names) or "–"
     raise CommandError(
-        f"{ref}: steget {step} finns inte här. Öppet under ärendet: {found} / "
-        f"there is no step {step} here. Open below it: {found}"
+        f"Steget {step} finns inte i {ref}, eller är inte öppet nu. Öppet nu: {found} / "
+        f"There is no step {step} in {ref}, or it is not open now. Open now: {found}"
     )
 
 

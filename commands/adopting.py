@@ -13,8 +13,8 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.organisation_registers import OrganisationRegisters
-from commands.context import STDERR, Context, say
-from commands.csv_lines import read_lines
+from commands.context import STDERR, Context, said, say
+from commands.csv_lines import Lines, read_lines
 from commands.people import actor_of
 from domain.adopted import Adopted
 from domain.adoption import (
@@ -70,7 +70,7 @@ class Result:
         return (self.line, *names, self.result, self.field, self.reason)
 
 
-def read_file(path: Path) -> list[tuple[int, dict[str, str]]]:
+def read_file(path: Path) -> Lines:
     """Read the lines of the file.
 
     Raises:
@@ -121,7 +121,7 @@ def _producer(read: ReadRow) -> str:
 
 def _refused(read: ReadRow) -> Result:
     fields = ", ".join(each.field for each in read.problems)
-    texts = "; ".join(f"{p.field}: {p.text.sv} / {p.text.en}" for p in read.problems)
+    texts = "; ".join(" / ".join(said(each.model_dump())) for each in read.problems)
     return Result(read.line, None, "refused", fields, texts)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from rich.progress import Progress
 
-from commands.context import STDERR, CommandError, Context, say
+from commands.context import STDERR, CommandError, Context, said, say
 from commands.csv_lines import read_lines
 from commands.opening import open_onboarding
 from commands.people import actor_of
@@ -118,8 +118,7 @@ async def _open(context: Context, row: Row, actor: Actor) -> tuple[str, str]:
         refusal = error.refusal
         if refusal["code"] == "already_open":
             return "already_open", refusal["text"]["sv"]
-        field = f"{refusal['field']}: " if refusal.get("field") else ""
-        return "refused", f"{field}{refusal['text']['sv']} / {refusal['text']['en']}"
+        return "refused", " / ".join(said(refusal))
     except CommandError as error:
         return "refused", str(error)
     return "opened", ""

@@ -11,8 +11,10 @@ from typing import Any
 
 import asyncpg
 import yaml
+from pydantic import ValidationError
 from rich.console import Console
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from domain.policy import Policy
 from domain.texts import Texts
@@ -72,20 +74,44 @@ async def running_stack(data_dir: Path | None = None) -> dict[str, str]:
     )
 
 
+def _settings(given: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        wrong = ", ".join(str(each["loc"][0]).upper() for each in error.errors() if each["loc"])
+        raise CommandError(
+            f"Inställningar saknas eller är fel: {wrong or '–'}. Se README, Settings. / "
+            f"Settings are missing or wrong: {wrong or '–'}. See README, Settings."
+        ) from None
+
+
+def _no_answer(what: str, setting: str) -> CommandError:
+    return CommandError(
+        f"{what} svarar inte. Kontrollera att det är igång och att {setting} är rätt. / "
+        f"{what} does not answer. Check that it runs and that {setting} is right."
+    )
+
+
 @asynccontextmanager
 async def opened(data_dir: Path | None = None) -> AsyncIterator[Context]:
     """Open a connection to the running stack for the length of a command."""
     stack = await running_stack(data_dir)
     given: dict[str, Any] = {name.lower(): value for name, value in stack.items()}
-    settings = Settings(**given)
+    settings = _settings(given)
     where = {"target_host": stack["TEMPORAL_ADDRESS"], "namespace": "default"} if stack else {}
     keys = FileKeyRing(settings.key_file)
     pool = await connect_records(settings.database_dsn.get_secret_value())
-    client = await connect(make_plugin(keys), **where)
+    try:
+        client = await connect(make_plugin(keys), **where)
+    except (OSError, RuntimeError, RPCError):
+        await pool.close()
+        raise _no_answer("Temporal", "TEMPORAL_ADDRESS") from None
     policy = Policy.model_validate(yaml.safe_load(settings.policy_file.read_text("utf-8")))
     texts = Texts.model_validate(yaml.safe_load(settings.texts_file.read_text("utf-8")))
     try:
         yield Context(settings, client, pool, keys, policy, texts)
+    except (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
+        raise _no_answer("Postgres", "DATABASE_DSN") from None
     finally:
         await pool.close()
 
@@ -107,6 +133,16 @@ def read_data(data: str | None) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise CommandError("--data ska vara ett JSON-objekt. / must be a JSON object.")
     return loaded
+
+
+def said(refusal: dict[str, Any]) -> tuple[str, str]:
+    """Return what a refusal says, in Swedish and English, each with its place in front."""
+    field, text = refusal.get("field"), refusal["text"]
+    sv, en = (
+        f"{field}: {each}" if field and not each.startswith(field) else each
+        for each in (text["sv"], text["en"])
+    )
+    return sv, en
 
 
 def say(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from commands.context import STDERR, Context, say
+from commands.context import STDERR, Context, said, say
 from commands.csv_lines import read_lines
 from domain.act import Actor, Role
 from records import people
@@ -66,9 +66,9 @@ async def _schedule(context: Context, path: Path, values: dict[str, str]) -> tup
     is_same = view["details"].get("last_day") == values["last_day"]
     if view["stage"] in {"ending", "ended"} or is_same:
         return "already", ""
-    said = "|".join(f"{name}={values[name]}" for name in sorted(values))
+    line = "|".join(f"{name}={values[name]}" for name in sorted(values))
     request = {
-        "request_id": f"departure/{hashlib.sha256(said.encode()).hexdigest()[:32]}",
+        "request_id": f"departure/{hashlib.sha256(line.encode()).hexdigest()[:32]}",
         "actor": Actor(
             subject="leaver-list", name="leaver list", role=Role.SYSTEM, basis=path.name
         ).model_dump(mode="json"),
@@ -77,9 +77,7 @@ async def _schedule(context: Context, path: Path, values: dict[str, str]) -> tup
     try:
         await send_step(context.client, view["ref"], "schedule_departure", request)
     except StepRefusedError as error:
-        refusal = error.refusal
-        field = f"{refusal['field']}: " if refusal.get("field") else ""
-        return "refused", f"{field}{refusal['text']['sv']} / {refusal['text']['en']}"
+        return "refused", " / ".join(said(error.refusal))
     except NoSuchCaseError:
         return "already", ""
     return "scheduled", ""

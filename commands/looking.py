@@ -89,7 +89,7 @@ async def organisation(context: Context, typed: str, screen: Screen, *, json: bo
     if json:
         print_json([_short(row) for row in rows])
     else:
-        screen.rows(rows)
+        screen.organisation(rows)
 
 
 async def forecast(context: Context, ref: str, days: int, screen: Screen, *, json: bool) -> None:
@@ -106,7 +106,13 @@ async def forecast(context: Context, ref: str, days: int, screen: Screen, *, jso
     if json:
         print_json(rows)
     else:
-        screen.console.print(screen.upcoming(rows))
+        title = f"{row['number'] or screen.named(row)}  {row['organisation']}"
+        own = row["workflow_id"]
+        screen.forecast(title, [each | {"ref": _below(each["ref"], own)} for each in rows])
+
+
+def _below(ref: str, own: str) -> str:
+    return "" if ref == own else ref
 
 
 async def _forecast_one(context: Context, row: dict[str, Any], days: int) -> list[dict[str, Any]]:

@@ -29,9 +29,10 @@ def org_number_of(application: Application) -> str:
     Raises:
         CommandError: it is none.
     """
-    typed = str((application.get("organisation") or {}).get("org_number", ""))
+    named = application.get("organisation")
+    typed = named.get("org_number", "") if isinstance(named, dict) else named or ""
     try:
-        return parse_org_number(typed)
+        return parse_org_number(str(typed))
     except BadOrgNumber as error:
         raise CommandError(f"{error.text.sv} / {error.text.en}") from None
 
@@ -130,8 +131,9 @@ async def open_dataset(
     """
     org_number = org_number_of(application)
     await _standing_agreement(context, org_number, actor)
-    declared = application.get("datasets") or [{}]
-    name = str(declared[0].get("dataset_id", "")) if isinstance(declared[0], dict) else ""
+    declared = application.get("datasets")
+    first = declared[0] if isinstance(declared, list) and declared else {}
+    name = str(first.get("dataset_id", "")) if isinstance(first, dict) else ""
     known = await cases.connected(context.pool, org_number, name) if name else None
     if known is not None:
         is_connected = known["stage"] == "connected"
@@ -163,8 +165,8 @@ async def open_agent(
     """
     org_number = org_number_of(application)
     await _standing_agreement(context, org_number, actor)
-    agent = application.get("agent") or {}
-    if agent.get("sole_trader"):
+    agent = application.get("agent")
+    if isinstance(agent, dict) and agent.get("sole_trader"):
         number = await draw_number(context.pool)
     else:
         number = org_number_of({"organisation": agent})

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-from rich.table import Table
+from rich.text import Text as Line
 from temporalio.common import WorkflowIDConflictPolicy
 
 from commands.context import CommandError, Context, print_json, say
@@ -114,25 +114,25 @@ def _print(report: Report, screen: Screen, *, json: bool, stage: str) -> None:
     if not report.rows:
         screen.console.print(screen.word("nothing"))
         return
-    table = Table(box=None)
-    for name in ("found", "where", "ref", "done"):
-        table.add_column(screen.word(name), overflow="fold")
     for row in report.rows:
-        table.add_row(*_cells(row, screen))
-    screen.console.print(table)
+        screen.console.print(_lines(row, screen))
 
 
-def _cells(row: Reported, screen: Screen) -> tuple[str, str, str, str]:
+def _lines(row: Reported, screen: Screen) -> Line:
+    """Return what was found and what is done, and below it where, with its id whole."""
     finding = row.finding
     facts = dict(finding.facts)
     why = facts.pop("why", None)
     found = screen.label("findings", finding.kind)
     found += f": {screen.label('reasons', why)}" if why else ""
-    named = " ".join(facts.values())
-    ref = finding.ref or finding.item
     done = screen.label("dealt", row.done) if row.done else "–"
+    named = ", ".join(screen.label("items", each) for each in facts.values())
+    ref = finding.ref or finding.item
     system = screen.label("systems", finding.system)
-    return found, system, f"{ref}\n{named}" if named else ref, done
+    lines = Line(f"\n{found}\n", style="bold")
+    lines.append(f" {screen.word('done')}: {done}\n", style="not bold")
+    lines.append(f" {system}: {named or ref}", style="not bold")
+    return lines.append(f"\n {ref}" if named else "", style="not bold dim")
 
 
 def as_data(report: Report) -> dict[str, Any]:

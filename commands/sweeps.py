@@ -7,6 +7,12 @@ from commands.context import CommandError, Context, print_json, print_line
 from commands.options import DataDir, English, Json, with_context
 from commands.options import screen as screen_of
 
+ADOPTED = (
+    "Övertagandet är avslutat: avstämningen åtgärdar igen. / "
+    "The adoption is over: the reconciliation acts again."
+)
+NOT_ADOPTING = "Inget övertagande pågick. / No adoption was under way."
+
 
 def adopt(
     file: Path | None = None,
@@ -38,14 +44,14 @@ def adopt(
     if (file is None) is not done:
         raise CommandError("Ange en fil, eller --done. / Give a file, or --done.")
     if file is None:
-        counts = {"done": int(with_context(adopting.done, data_dir))}
-    else:
-        counts = with_context(lambda each: adopting.adopt_file(each, file, basis), data_dir)
-    if json:
-        print_json(counts)
-    else:
-        for name, count in counts.items():
-            print_line(f"{name:14} {count}")
+        was_under_way = with_context(adopting.done, data_dir)
+        if json:
+            print_json({"done": int(was_under_way)})
+        else:
+            print_line(ADOPTED if was_under_way else NOT_ADOPTING)
+        return 0
+    counts = with_context(lambda each: adopting.adopt_file(each, file, basis), data_dir)
+    showing.print_counts(counts, json=json)
     return 1 if counts.keys() & {"refused", "waiting"} else 0
 
 
@@ -82,11 +88,7 @@ def departures_file(file: Path, *, data_dir: DataDir = None, json: Json = False)
     Example: starter.py departures leavers.csv
     """
     counts = with_context(lambda context: departures.departures(context, file), data_dir)
-    if json:
-        print_json(counts)
-    else:
-        for name, count in counts.items():
-            print_line(f"{name:14} {count}")
+    showing.print_counts(counts, json=json)
     return 1 if counts.get("refused") else 0
 
 

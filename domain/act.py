@@ -63,7 +63,8 @@ class Refusal(BaseModel):
     """Why a step was not taken, and what is open instead.
 
     `code` is one of `bad_payload`, `not_allowed`, `not_now`, `unknown_step`, `basis_required`,
-    `biased`, `reused_request_id`, or a code of the step's own rule. `field` says where.
+    `biased`, `reused_request_id`, or a code of the step's own rule. `field` says where; `stage`
+    stands where a step is too early or too late.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,6 +72,7 @@ class Refusal(BaseModel):
     code: str
     text: Text
     field: str | None = None
+    stage: str | None = None
     open_steps: list[str] = Field(default_factory=list)
 
 

@@ -13,12 +13,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from domain.act import Problem
 from domain.adopted import Adopted
+from domain.bad_payload import bad_payload
 from domain.bad_value import BadValue
 from domain.datasets import Hosting
 from domain.dates import midnight_after
 from domain.fields import Day, HttpsUrl, Name, OrgNumberField, PersonsEmail, Phone
 from domain.logins import mix_up
-from domain.machine import Payload, bad_payload
+from domain.machine import Payload
 from domain.onboarding import agreement_id
 from domain.policy import Policy
 from domain.text import Text

@@ -13,13 +13,14 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.act import CONTACT, Actor, Refusal, Role, StepRequest, refuse
-from domain.bad_value import BadValue
+from domain.bad_payload import bad_payload
 from domain.dates import local_date
 from domain.policy import Policy
 from domain.reminders import passed_reminder, reminder_timers
 from domain.state import EntryKind, Pending, State, Timer, Wait, Waiting, Want
 from domain.text import Text
 
+OUTSIDE = frozenset({*CONTACT, Role.AGENT_CONTACT, Role.PRODUCER_MEMBER})
 S_contra = TypeVar("S_contra", bound=State, contravariant=True)
 S = TypeVar("S", bound=State)
 T = TypeVar("T")
@@ -150,12 +151,30 @@ def refusal(
     if step is None:
         return refuse("unknown_step", f"Steget {name} finns inte.", f"There is no step {name}.")
     names = [each.name for each in open_steps(machine, state, moment)]
+    if step is machine.opening and state.is_opened:
+        return _already_open(state, request.actor).model_copy(update={"open_steps": names})
     found = (
         _not_allowed(step, state, request.actor)
         or _not_now(machine, step, state, moment, names)
         or _not_right(step, state, request, moment)
     )
     return found.model_copy(update={"open_steps": names}) if found else None
+
+
+def _already_open(state: State, actor: Actor) -> Refusal:
+    """Say where to go on; an outsider who is not of the case is sent to who is."""
+    if actor.role in OUTSIDE and not type(state).is_mine(state, actor):
+        return refuse(
+            "already_open",
+            "Organisationen har redan ett öppet ärende. Fråga organisationens kontaktperson.",
+            "The organisation has an open case already. Ask the organisation's contact.",
+        )
+    number = state.number or state.workflow_id
+    return refuse(
+        "already_open",
+        f"Organisationen har redan ett öppet ärende: {number}. Fortsätt i det.",
+        f"The organisation has an open case already: {number}. Go on in it.",
+    )
 
 
 def _not_allowed(step: Step[S], state: S, actor: Actor) -> Refusal | None:
@@ -167,8 +186,7 @@ def _not_allowed(step: Step[S], state: S, actor: Actor) -> Refusal | None:
         )
     mine = step.is_mine or type(state).is_mine
     if actor.role in step.who:
-        outside = {*CONTACT, Role.AGENT_CONTACT, Role.PRODUCER_MEMBER}
-        if actor.role not in outside or not state.is_opened or mine(state, actor):
+        if actor.role not in OUTSIDE or not state.is_opened or mine(state, actor):
             return None
     elif (
         actor.role is Role.CASE_HANDLER
@@ -197,19 +215,13 @@ def _not_now(
     is_there = state.is_opened or step is machine.opening
     if is_there and step.is_open(state, moment):
         return None
-    if step is machine.opening:
-        number = state.number or state.workflow_id
-        return refuse(
-            "already_open",
-            f"Organisationen har redan ett öppet ärende: {number}. Fortsätt i det.",
-            f"The organisation has an open case already: {number}. Go on in it.",
-        )
     now_open = ", ".join(names) or "–"
-    return refuse(
+    found = refuse(
         "not_now",
-        f"{step.name} kan inte tas nu: skedet är {state.stage}. Öppet nu: {now_open}.",
-        f"{step.name} cannot be taken now: the stage is {state.stage}. Open now: {now_open}.",
+        f"Steget {step.name} kan inte tas nu. Öppet nu: {now_open}.",
+        f"The step {step.name} cannot be taken now. Open now: {now_open}.",
     )
+    return found.model_copy(update={"stage": state.stage})
 
 
 def _not_right(step: Step[S], state: S, request: StepRequest, moment: Moment) -> Refusal | None:
@@ -218,21 +230,6 @@ def _not_right(step: Step[S], state: S, request: StepRequest, moment: Moment) ->
     except ValidationError as error:
         return bad_payload(error)
     return step.check(state, payload, request.actor, moment) if step.check else None
-
-
-def bad_payload(error: ValidationError) -> Refusal:
-    """Say what is wrong and where, without repeating what was typed (it may be personal)."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "payload"
-    text = first.get("ctx", {}).get("error")
-    if isinstance(text, BadValue):
-        return Refusal(code=text.code, text=text.text, field=where)
-    return refuse(
-        "bad_payload",
-        f"Fältet {where} går inte att läsa: {first['msg']}. Rätta det och skicka igen.",
-        f"The field {where} cannot be read: {first['msg']}. Correct it and send again.",
-        where,
-    )
 
 
 def copied(value: T) -> T:

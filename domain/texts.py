@@ -30,6 +30,9 @@ class Texts(BaseModel):
     stages: dict[str, Text]
     rules: dict[str, Text]
     upcoming: dict[str, Text]
+    roles: dict[str, Text]
+    kinds: dict[str, Text]
+    items: dict[str, Text]
     findings: dict[str, Text]
     reasons: dict[str, Text]
     dealt: dict[str, Text]
@@ -55,7 +58,13 @@ class Texts(BaseModel):
 
     def _in(self, what: Mapping[str, str], language: str) -> _OrEmpty:
         values = _OrEmpty(what)
-        groups = {"rule": self.rules, "on": self.parties, "outcome": self.outcomes}
+        groups = {
+            "rule": self.rules,
+            "on": self.parties,
+            "outcome": self.outcomes,
+            "kind": self.items,
+            "item": self.items,
+        }
         for name, group in groups.items():
             if name in values:
                 values[name] = getattr(self.label(group, values[name]), language)

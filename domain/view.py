@@ -13,6 +13,10 @@ from domain.reminders import due_day
 from domain.state import EntryKind, Party, State, Waiting
 
 ORDER = list(Party)
+# With these all is over: what else would happen by itself later does not.
+LAST = frozenset({"expired", "notice_over", "last_day_over", "left"})
+# Word is sent again where an answer is lacking: a forecast takes it that everybody answers.
+UNANSWERED = "tell_again"
 
 
 class WaitingView(BaseModel):
@@ -161,11 +165,15 @@ def checklist(state: CaseState) -> list[dict[str, Any]]:
 
 def upcoming(machine: Machine[S], state: S, policy: Policy) -> list[dict[str, Any]]:
     """Return what will happen by itself, nearest first, if nobody does anything before."""
-    return [
-        {"at": timer.at.isoformat(), "what": timer.name.partition("|")[0], "rule": timer.rule,
-         "item": timer.item}
-        for timer in timers(machine, state, policy)
-    ]  # fmt: skip
+    rows: list[dict[str, Any]] = []
+    for timer in timers(machine, state, policy):
+        what = timer.name.partition("|")[0]
+        rows.append(
+            {"at": timer.at.isoformat(), "what": what, "rule": timer.rule, "item": timer.item}
+        )
+        if what in LAST:
+            break
+    return rows
 
 
 def forecast(machine: Machine[S], state: S, moment: Moment, days: int) -> list[dict[str, Any]]:
@@ -183,10 +191,13 @@ def forecast(machine: Machine[S], state: S, moment: Moment, days: int) -> list[d
         played.notices = []
         act = Act(kind=EntryKind.DEADLINE, name=nearest.name, payload=Content())
         played = apply(machine, played, act, Moment(max(nearest.at, moment.now), moment.policy))
+        what = nearest.name.partition("|")[0]
+        if what == UNANSWERED:
+            continue
         rows.append(
             {
                 "at": nearest.at.isoformat(),
-                "what": nearest.name.partition("|")[0],
+                "what": what,
                 "rule": nearest.rule,
                 "item": nearest.item,
                 "stage": played.stage,

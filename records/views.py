@@ -1,5 +1,6 @@
 """The whole view of a case: the workflow's own, joined with its parts, incidents and documents."""
 
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -13,8 +14,9 @@ PARTIES = list(Party)
 async def view(pool: asyncpg.Pool, ref: str) -> dict[str, Any] | None:
     """Return a view by workflow id or case number; None when there is none.
 
-    An owner's waits are joined with its parts', the one to show first in front. An incident shows
-    only while the workflow still wants its operation.
+    An owner's waits are joined with its parts', the one to show first in front; so is what will
+    happen by itself, nearest first. An incident shows only while the workflow still wants its
+    operation.
     """
     row = await cases.find(pool, ref)
     if row is None:
@@ -26,6 +28,8 @@ async def view(pool: asyncpg.Pool, ref: str) -> dict[str, Any] | None:
     waits.sort(key=lambda wait: (PARTIES.index(wait["on"]), wait["since"]))
     shown["waits"] = waits
     shown["waiting"] = waits[0] if waits else None
+    below_it = [_of_part(each, part) for part in below for each in part["upcoming"]]
+    shown["upcoming"] = sorted([*shown["upcoming"], *below_it], key=_instant)
     shown["parts"] = [_part(part) for part in parts]
     shown["open_steps_below"] = [
         {"ref": part["ref"], **step} for part in below for step in part["open_steps"]
@@ -37,8 +41,12 @@ async def view(pool: asyncpg.Pool, ref: str) -> dict[str, Any] | None:
     return shown
 
 
-def _of_part(wait: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    return wait | {"ref": part["ref"]}
+def _of_part(row: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    return row | {"ref": part["ref"]}
+
+
+def _instant(row: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(row["at"])
 
 
 def _part(row: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from temporalio import workflow
+from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
@@ -20,12 +21,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.messages import HeardWord
     from domain import changes
     from domain.act import Refusal, StepRequest, refuse
+    from domain.bad_payload import bad_payload
     from domain.machine import (
         Act,
         Machine,
         Moment,
         apply,
-        bad_payload,
         content_of,
         refusal,
         timers,
@@ -34,6 +35,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.state import EntryKind, State, Timer
     from domain.view import Receipt, receipt, view
 
+# A step that somebody sends without its argument: it is refused as one that cannot be read.
+NOTHING = RawValue(Payload())
 S = TypeVar("S", bound=State)
 W = TypeVar("W", bound=type)
 
@@ -226,11 +229,11 @@ def takes_steps_of(machine: Machine[Any]) -> Callable[[W], W]:
 
 # The SDK takes a first parameter without annotation for `self`, hence the two ignores below.
 def _update(name: str, description: str) -> Callable[..., Any]:
-    async def take(self, raw: RawValue) -> Receipt:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    async def take(self, raw: RawValue = NOTHING) -> Receipt:  # type: ignore[no-untyped-def]  # noqa: ANN001
         answer: Receipt = self._take(name, raw)
         return answer
 
-    def may(self, raw: RawValue) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def may(self, raw: RawValue = NOTHING) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         found = self._refusal(name, raw)
         if found is not None:
             raise _refused(found)
@@ -241,7 +244,7 @@ def _update(name: str, description: str) -> Callable[..., Any]:
 
 
 def _signal(name: str, description: str) -> Callable[..., Any]:
-    def take(self, raw: RawValue) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def take(self, raw: RawValue = NOTHING) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
         self._take_signal(name, raw)
 
     return workflow.signal(name=name, description=description)(take)

@@ -220,6 +220,7 @@ def test_a_personal_number_is_found_and_not_repeated() -> None:
     assert not finding.ok
     assert "personnummer" in finding.sv
     assert "9874" not in finding.sv + finding.en
+    assert "sparats" not in finding.sv  # the form itself is kept as it came in
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from domain.act import Actor, Role
 from domain.dates import midnight_after
 from domain.person import MACHINE
 from domain.person_state import PersonState
+from domain.view import forecast
 from tests.domain.parts import AGREEMENT_ID, ANNA, EVA, ONBOARDING_ID, enrolled_person, enrolment
 from tests.domain.playing import CONTACT, HANDLER, MOLNDAL, Play, by_post
 
@@ -63,6 +64,14 @@ def test_it_ends_when_the_account_is_off_and_every_role_handed_over() -> None:
     assert play.waits == [("nobody", "roles_handed_over")]
     play.answer("release", ref=AGREEMENT_ID)
     assert (play.state.stage, play.state.outcome) == ("ended", "left")
+
+
+def test_a_forecast_of_a_departure_is_the_departure_alone() -> None:
+    """It takes it that everybody lets go: nothing is told again night after night."""
+    play = leaving()
+    rows = forecast(play.machine, play.state, play.moment, 400)
+    assert [row["what"] for row in rows] == ["remind", "left"]
+    assert rows[-1]["at"] == MIDNIGHT.isoformat()
 
 
 def test_what_does_not_let_go_is_told_again_every_day() -> None:

@@ -2,6 +2,7 @@ from datetime import date, timedelta
 
 from domain.agreement_state import AgreementState
 from domain.dates import midnight_after
+from domain.view import upcoming
 from tests.domain.parts import (
     AGENT,
     ANNA,
@@ -37,6 +38,15 @@ def test_notice_is_pushed_down_ahead_and_nothing_new_begins() -> None:
     assert all(word.content == {"source": "agreement", "until": until} for word in words)
     refused = play.refused("enrol", SYSTEM, {"ref": "dataset/x", "type": "DatasetConnection"})
     assert refused.code == "no_agreement_in_force"
+
+
+def test_nothing_is_said_to_happen_after_the_end() -> None:
+    """The yearly confirmation would fall after the last day: it does not come."""
+    play = with_parts()
+    before = [each["what"] for each in upcoming(play.machine, play.state, play.policy)]
+    play.take("give_notice", CONTACT, NOTICE)
+    after = [each["what"] for each in upcoming(play.machine, play.state, play.policy)]
+    assert (before, after) == (["confirmation_due"], ["notice_over"])
 
 
 def test_the_agreement_ends_after_its_last_day_with_everything_under_it() -> None:

@@ -3,9 +3,12 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
 
+from domain.act import Role
 from domain.machines import MACHINES
 from domain.state import Party
 from domain.texts import Texts
@@ -71,3 +74,43 @@ def test_every_stage_and_party_has_a_text() -> None:
     stages = {stage for machine in MACHINES.values() for stage in machine.stages}
     assert stages - TEXTS.stages.keys() == set()
     assert {str(party) for party in Party} - TEXTS.parties.keys() == set()
+
+
+class _Once(yaml.SafeLoader):
+    """Reads YAML in which no name stands twice: the second would silently replace the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: Any = None) -> dict[Any, Any]:
+        names = [self.construct_object(key) for key, _ in node.value]
+        assert len(names) == len(set(names)), f"twice at {node.start_mark}"
+        return super().construct_mapping(node, deep=bool(deep))
+
+
+@pytest.mark.parametrize("file", ["policy/texts.yaml", "policy/policy.yaml", "forms/forms.yaml"])
+def test_no_name_stands_twice_in_a_file(file: str) -> None:
+    """Two groups of one name: the first would be lost, and its codes be read by people."""
+    assert yaml.load((ROOT / file).read_text("utf-8"), _Once)  # noqa: S506 - a safe loader
+
+
+def test_every_role_kind_and_outcome_has_a_text() -> None:
+    """Who may do what, what an id names, and how something ended."""
+    assert {str(role) for role in Role} - {"system"} - TEXTS.roles.keys() == set()
+    kinds = {"onboarding", "agreement", "dataset", "agent", "permission", "credential", "person"}
+    assert kinds | {"reconciliation"} == TEXTS.kinds.keys()
+    ends = _given("End", "outcome") | {
+        word
+        for function in ("end", "finish")
+        for call in _calls(function)
+        if call.args
+        for word in _strings(call.args[0])
+    }
+    assert len(ends) > 10
+    assert ends - {"last_day"} - TEXTS.outcomes.keys() == set()  # that one is a source
+
+
+def test_a_decision_is_told_in_words() -> None:
+    """The mail of a decision says `beviljas`, not the code."""
+    _, text = TEXTS.mail("decided", {"outcome": "granted", "reasons": "r", "number": "n"})
+    assert "Beslut: beviljas." in text
+    assert "Decision: granted." in text
+    _, text = TEXTS.mail("agreement_submitted", {"kind": "processing", "organisation": "o"})
+    assert "personuppgiftsbiträdesavtalet" in text

@@ -129,6 +129,19 @@ async def test_what_cannot_be_read_is_refused_and_breaks_nothing(
     assert "intake" != receipt["stage"] or receipt["open_steps"]
 
 
+async def test_a_step_without_any_argument_is_refused_in_plain_words(world: World) -> None:
+    """Nothing at all is a step that cannot be read: no word of Python, and the case goes on."""
+    demo = world.demo()
+    await demo.apply()
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await world.handle(demo.ref).execute_update("note")
+    assert "request_id, actor" in str(refused.value.cause)
+
+    await world.handle(demo.ref).signal("note")
+    assert ["refused"] == [line["kind"] for line in await _recorded(world, demo.ref, "note")]
+    await world.step(demo.ref, "note", HANDLER, _note("lever"))
+
+
 async def test_a_payload_of_3_mb_is_refused_at_the_door(world: World) -> None:
     """Too much data is refused kindly before it is sent, and the case goes on."""
     demo = world.demo()
