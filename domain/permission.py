@@ -233,9 +233,6 @@ def end(state: PermissionState, content: End, moment: Moment) -> None:
 
 
 def _expired(state: PermissionState, moment: Moment) -> None:
-    """End the right; its keys know the instant too, and end by their own timers."""
-    for part in state.open_parts():
-        part.told_to_end = True
     end(state, End(outcome="expired"), moment)
 
 

@@ -221,19 +221,6 @@ def test_its_own_midnight_ends_it_whatever_is_stuck() -> None:
     assert (play.state.stage, play.state.outcome) == ("ending", "expired")
 
 
-def test_keys_that_end_at_the_same_midnight_are_not_told() -> None:
-    """They know the instant and have the timer: at many ends at once a word each is too many."""
-    until = midnight_after(date(2026, 3, 31))
-    play = active_permission(limits={"mandate": until})
-    assert play.wait_until(until) == ["expired"]
-    assert not play.told("end")
-
-    for environment in ("verification", "production"):
-        assert not play.wanted
-        play.answer("part_ended", ref=key_ref(environment), outcome="expired")
-    assert play.wanted == ["disable_system_account"]
-
-
 def test_the_earliest_end_rules_and_moves_with_its_source() -> None:
     """Of several ends the earliest rules, the view says which, and the keys are told."""
     april, may = datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
