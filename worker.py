@@ -91,7 +91,9 @@ RECONCILIATION = Nightly(
     minute=30,
     time_zone="Europe/Stockholm",
 )
-SLOTS = {System.RECORDS: 20, System.CASES: 20}
+# What is done from the workflows' own queue a worker is given along with the answer to its task:
+# that saves the way through the queue, for what is done most.
+SLOTS = {System.RECORDS: 10, System.CASES: 40}
 SLOTS_OUTSIDE = 10
 # Workflow tasks are computing and no waiting: more at once would make each of them longer, past its
 # limit when a worker takes over what another held. Those that wait in the queue have no limit.
@@ -179,6 +181,7 @@ def build_activities(
     }
     return {
         System.CASES: [
+            records.record,
             messages.tell,
             messages.enrol,
             messages.enrol_at_dataset,
@@ -186,7 +189,6 @@ def build_activities(
             findings.deal,
         ],
         System.RECORDS: [
-            records.record,
             records.current_policy,
             lookups.look_up_organisation,
             lookups.check_form,

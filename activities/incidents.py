@@ -1,7 +1,9 @@
 """Incidents: what fails outside, noted at each failed attempt and cleared at the first success."""
 
+import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from temporalio import activity
@@ -18,8 +20,12 @@ from activities.waking import wake_activities
 from domain.state import PARTY_OF_SYSTEM, System
 from records import incidents
 
+T = TypeVar("T")
+
 WAKE_JITTER_SECONDS = 1.0
 WOKEN_AT_A_TIME = 20
+# What the record may take of an attempt's time: it is not what the attempt is for.
+NOTING_SECONDS = 3.0
 WATCHED = {str(system) for system in [*PARTY_OF_SYSTEM, System.MAIL]}
 
 
@@ -51,16 +57,28 @@ class _Watcher(ActivityInboundInterceptor):
         try:
             result = await super().execute_activity(input)
         except Exception as error:
-            await self._quietly(self._failed(system, error))
+            if isinstance(error, ApplicationError) and error.type == NOT_YET:
+                await self._answered(system)
+            else:
+                await self._quietly(self._failed(system, error))
             raise
-        await self._quietly(self._succeeded(system))
+        await self._answered(system)
         return result
 
-    async def _quietly(self, noting: Any) -> None:
+    async def _quietly(
+        self, noting: Awaitable[T], seconds: float | None = NOTING_SECONDS
+    ) -> T | None:
         try:
-            await noting
+            async with asyncio.timeout(seconds):
+                return await noting
         except Exception:  # noqa: BLE001 - the record being down must not fail the attempt
             activity.logger.warning("an incident could not be noted")
+            return None
+
+    async def _answered(self, system: str) -> None:
+        """The system works: this operation's incident is over, and what waits for it is woken."""
+        if await self._quietly(self._cleared()):
+            await self._quietly(self._wake_waiting(system), seconds=None)
 
     async def _started(self, system: str) -> None:
         info = activity.info()
@@ -74,8 +92,6 @@ class _Watcher(ActivityInboundInterceptor):
             )
 
     async def _failed(self, system: str, error: Exception) -> None:
-        if isinstance(error, ApplicationError) and error.type == NOT_YET:
-            return await self._succeeded(system)
         info = activity.info()
         details: dict[str, Any] = {}
         pause: timedelta | None = None
@@ -97,16 +113,12 @@ class _Watcher(ActivityInboundInterceptor):
             now=now,
             next_try_at=now + pause,
         )
-        return None
 
-    async def _succeeded(self, system: str) -> None:
+    async def _cleared(self) -> bool:
         info = activity.info()
-        had_failed = await incidents.cleared(
+        return await incidents.cleared(
             self._pool, workflow_id=info.workflow_id or "", operation=info.activity_id
         )
-        if not had_failed:
-            return
-        await self._wake_waiting(system)
 
     async def _wake_waiting(self, system: str) -> None:
         """Wake what waits at a system, some at a time; each is woken by one success only.

@@ -3,7 +3,10 @@
 A secret lives in this file from the portal's answer until it is sealed, within one attempt.
 """
 
+import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar, cast
 
 import asyncpg
 from pydantic import BaseModel
@@ -23,6 +26,8 @@ from domain.credential_state import (
 from domain.machine import Content
 from records import secrets
 from records.keys import KeyRing
+
+T = TypeVar("T")
 
 
 class ApplicationInput(BaseModel):
@@ -205,18 +210,30 @@ class Portal:
     @calls_outside(shuts_off=True)
     async def revoke_keys(self, wanted: SubscriptionInput) -> Content:
         """Revoke every key of the application, confirmed by the portal; offers die with it."""
-        await secrets.destroy(self._pool, wanted.key)
-        await self._portal.revoke_keys(wanted.application_id)
+        await self._with_its_secrets(wanted.key, self._portal.revoke_keys(wanted.application_id))
         return Content()
 
     @activity.defn
     @calls_outside(shuts_off=True)
     async def remove_application(self, wanted: ApplicationInput) -> Content:
         """Remove the application whole, keys first, until the portal no longer lists it."""
-        await secrets.destroy(self._pool, wanted.key)
-        if not await self._portal.remove_application(wanted.key, wanted.application_id):
+        removing = self._portal.remove_application(wanted.key, wanted.application_id)
+        if not await self._with_its_secrets(wanted.key, removing):
             raise not_yet("the portal has not removed the application yet")
         return Content()
+
+    async def _with_its_secrets(self, ref: str, ending: Awaitable[T]) -> T:
+        """End something at the portal and destroy what is sealed: neither waits for the other.
+
+        So a portal that is down keeps no offer open, and records that are down keep no key alive.
+        """
+        ended, destroyed = await asyncio.gather(
+            ending, secrets.destroy(self._pool, ref), return_exceptions=True
+        )
+        for outcome in (ended, destroyed):
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return cast("T", ended)
 
 
 class Offers:

@@ -80,23 +80,30 @@ def report_path(path: Path) -> Path:
     return path.with_suffix(".report.csv")
 
 
-def _already_done(path: Path) -> set[str]:
-    if not path.exists():
-        return set()
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["line"] for row in csv.DictReader(file) if row["result"] in DONE}
+def _already_done(report: Path, rows: list[Row]) -> list[dict[str, str]]:
+    """Return what a report of before says of lines that still stand and need nothing more."""
+    if not report.exists():
+        return []
+    standing = {(str(row.line), row.values["org_number"]) for row in rows}
+    with report.open(encoding="utf-8", newline="") as file:
+        return [
+            said
+            for said in csv.DictReader(file)
+            if said["result"] in DONE and (said["line"], said["org_number"]) in standing
+        ]
 
 
 async def import_file(context: Context, path: Path) -> dict[str, int]:
     """Open a case for every line that has none yet; returns how many ended how."""
     rows = await asyncio.to_thread(read_rows, path)
     report = report_path(path)
-    done = await asyncio.to_thread(_already_done, report)
-    todo = [row for row in rows if str(row.line) not in done]
+    done = await asyncio.to_thread(_already_done, report, rows)
+    lines = {said["line"] for said in done}
+    todo = [row for row in rows if str(row.line) not in lines]
     actor = await actor_of(context, "case_handler", None)
     counts: dict[str, int] = {"skipped": len(rows) - len(todo)}
     slots = asyncio.Semaphore(AT_ONCE)
-    with _Report(report) as written, Progress(transient=True, console=STDERR) as progress:
+    with _Report(report, done) as written, Progress(transient=True, console=STDERR) as progress:
         task = progress.add_task("import", total=len(todo))
 
         async def one(row: Row) -> None:
@@ -125,17 +132,19 @@ async def _open(context: Context, row: Row, actor: Actor) -> tuple[str, str]:
 
 
 class _Report:
-    """The report, written line by line, so that a cut import can go on."""
+    """The report, a row for each line, written as it goes, so that a cut import can go on."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, done: list[dict[str, str]]) -> None:
         self._path = path
+        self._done = done
 
     def __enter__(self) -> Self:
-        is_new = not self._path.exists()
-        self._file = self._path.open("a", encoding="utf-8", newline="")
+        """Begin again with what is done: what was refused before is said anew."""
+        self._file = self._path.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file)
-        if is_new:
-            self._writer.writerow(REPORT)
+        self._writer.writerow(REPORT)
+        self._writer.writerows([said[name] for name in REPORT] for said in self._done)
+        self._file.flush()
         return self
 
     def write(self, row: Row, result: str, reason: str) -> None:

@@ -183,6 +183,7 @@ class Doing(Deciding[S]):
             record.Records.record,
             batch,
             lambda recorded: self._recorded(last, recorded),
+            queue=System.CASES,  # the workflow's own, so that it goes along with the answer
             summary=f"journal to {last}",
         )
 

@@ -146,3 +146,9 @@ async def test_an_import_reports_each_line_and_can_be_repeated(
 
     second = await starter("import", str(path), "--json", data_dir=stack.data_dir)
     assert {"skipped": 2, "refused": 3} == second.last
+
+    path.write_text(path.read_text("utf-8").replace(",fel,", ",eva@e.example,"), "utf-8")
+    third = await starter("import", str(path), "--json", data_dir=stack.data_dir)
+    assert {"skipped": 2, "opened": 1, "refused": 2} == third.last
+    lines = (tmp_path / "in.report.csv").read_text("utf-8").splitlines()[1:]
+    assert sorted(line.partition(",")[0] for line in lines) == ["2", "3", "4", "5", "6"]

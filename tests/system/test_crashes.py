@@ -21,6 +21,7 @@ from worker import WORKFLOWS
 KILLS = 20
 CASES = 4
 ONE_EACH = {"verification": 1, "production": 1}
+NONE = {"verification": 0, "production": 0}
 ACTS = (
     "apply",
     "submit_agreement",
@@ -105,3 +106,27 @@ async def test_people_are_served_while_postgres_is_down(stack: Stack) -> None:
         await demo.until("recorded", lambda v: v["version"] >= receipt["version"], demo.ref)
         lines = await journal_of(context.pool, demo.ref)
         assert 1 == len([line for line in lines if line["name"] == "note"])
+
+
+@pytest.mark.timeout(300)
+async def test_a_right_ends_while_postgres_is_down(stack: Stack) -> None:
+    """Keys and account are off at the outside systems without the record, which then follows."""
+    assert stack.postgres is not None
+    async with opened(stack.data_dir) as context:
+        demo = _demos(context, stack, 220, 1)[0]
+        await standard(demo)
+        permission = demo.part("permission", demo.entry.org_number)
+        actor = {"subject": "hanna", "name": "Hanna", "role": "case_handler"}
+        request = {"request_id": "end", "actor": actor, "payload": {"reason": "Upphör."}}
+        await stack.postgres.stop()
+        try:
+            handle = context.client.get_workflow_handle(permission)
+            await handle.execute_update("end_permission", request, id="end")
+            async with asyncio.timeout(90):
+                # The system account comes last.
+                while (await demo.accounts())["off"] == 0:  # noqa: ASYNC110 - elsewhere
+                    await asyncio.sleep(0.2)
+            assert NONE == await demo.count("applications") == await demo.count("keys")
+        finally:
+            await stack.postgres.start()
+        await demo.stage("ended", ref=permission)
