@@ -40,6 +40,7 @@ def view(workflow_id: str = ONBOARDING, **changes: Any) -> dict[str, Any]:
         "waits": [],
         "pending": [],
         "open_steps": [],
+        "upcoming": [],
     }
     return whole | changes
 
