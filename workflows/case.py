@@ -124,13 +124,28 @@ class Durable(Doing[S]):
         )
 
     def _keep_up(self) -> None:
-        """Do what is owed, and leave an event behind whatever was done or not: see `_show`."""
+        """Do what is owed, and leave an event behind whatever was done or not.
+
+        No workflow task may be empty: an empty one is taken for a heartbeat when a worker that does
+        not hold the workflow meets an update next; what the task brought and the update then come
+        in one activation there, but in two at every replay
+        (docs/decisions/0008-no-workflow-task-is-empty.md).
+        """
         self._is_stirred = False
         self._has_commanded = False
         self._do_what_is_owed()
         self._set_alarm()
-        if not self._has_commanded:
-            self._show(anyway=True)
+        if not self._has_commanded and not self._show():
+            self._leave_an_event()
+
+    def _leave_an_event(self) -> None:
+        """Wind the alarm anew, which costs the server least; where there is none, say the stage."""
+        if self._alarm is None:
+            workflow.upsert_search_attributes([STAGE.value_set(self.state.stage)])
+            return
+        self._alarm.cancel()
+        self._alarm = None
+        self._set_alarm()
 
     async def _continue(self) -> None:
         """Hand the state over to a new run, as soon as no operation is under way."""
@@ -189,17 +204,11 @@ class Durable(Doing[S]):
 
     # ---- showing -------------------------------------------------------------------------
 
-    def _show(self, *, anyway: bool = False) -> None:
-        """Bring what the Temporal UI shows up to date, in a turn that commands nothing else.
+    def _show(self) -> bool:
+        """Bring what the Temporal UI shows up to date; returns whether anything was new.
 
-        So every turn leaves an event behind, and no workflow task is empty: an empty one is taken
-        for a heartbeat when a worker that does not hold the workflow meets an update next; what
-        the task brought and the update then come in one activation there, but in two at every
-        replay (docs/decisions/0008-no-workflow-task-is-empty.md). Not in every turn, because the
-        server writes its index anew each time.
-
-        Args:
-            anyway: leave an event also when there is nothing new.
+        Only in a turn that commands nothing else, because the server writes its index anew each
+        time.
         """
         first = next(iter(sorted(self.state.waiting, key=_shown_first)), None)
         waits = f"{first.on} since {first.since:%Y-%m-%d} by {first.rule}" if first else "-"
@@ -217,10 +226,9 @@ class Durable(Doing[S]):
             if value is not None and self._shown.get(key.name) != value
         ]
         self._shown |= {key.name: value for key, value in wanted.items()}
-        if anyway and not changes:
-            changes = [STAGE.value_set(self.state.stage)]
         if changes:
             workflow.upsert_search_attributes(changes)
+        return bool(changes)
 
 
 def _shown_first(waiting: Waiting) -> tuple[int, datetime]:
