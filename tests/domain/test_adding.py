@@ -1,6 +1,8 @@
+from datetime import date
 from typing import Any
 
 from domain.connection_state import ConnectionState
+from domain.dates import midnight_after
 from tests.domain.parts import (
     AGREEMENT_ID,
     OLA,
@@ -27,6 +29,7 @@ COVERED: dict[str, Any] = {"a3": ["namn", "adress"], "a4": ["fastighetsägare"]}
 PLAN = {"dataset_id": "detaljplan", "specification": "4.1", "personal_data": "none"}
 GRANT = {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}
 P1A = {**GRANT, "ground": "P1a"}
+NOTICE_OVER = midnight_after(date(2026, 6, 30)).isoformat()
 
 
 def decide(play: Play[ConnectionState], *decided: dict[str, object]) -> None:
@@ -239,6 +242,44 @@ def test_own_delivery_needs_to_know_where_the_data_lie() -> None:
     assert (refused.code, refused.field) == ("hosting_missing", "hosting")
     play.take("change_delivery", CONTACT, {"delivery": "both", "hosting": "data_host"})
     assert play.told("begin")[-1].to == PERMISSION_ID
+
+
+def test_a_right_begun_under_notice_has_the_agreements_end_from_the_start() -> None:
+    """Notice came while the data set was examined: the permission has its own timer all the same.
+
+    Taken back before the decision, it sets no end.
+    """
+    play = opened_alone()
+    play.answer("enrolled", **standing())
+    play.answer("valid_until", source="agreement", until=NOTICE_OVER)
+    assert not play.told("valid_until")
+    decide(play, GRANT)
+    assert play.told("begin")[0].content["limits"] == {"agreement": NOTICE_OVER}
+
+    withdrawn = opened_alone()
+    withdrawn.answer("enrolled", **standing())
+    withdrawn.answer("valid_until", source="agreement", until=NOTICE_OVER)
+    withdrawn.answer("valid_until", source="agreement", until=None)
+    decide(withdrawn, GRANT)
+    assert "limits" not in withdrawn.told("begin")[0].content
+
+
+def test_own_delivery_under_notice_ends_with_the_agreement_or_the_data_set() -> None:
+    """Changed from an agent to the producer after notice: every end that is known is carried."""
+    play = connected(delivery="agent")
+    play.take("enrol", SYSTEM, {"ref": "permission/x", "type": "Permission", "item": "x"})
+    play.answer("permission_active", ref="permission/x")
+    play.answer("valid_until", source="agreement", until=NOTICE_OVER)
+    play.take("disconnect", CONTACT, {"last_day": "2026-07-31"})
+    play.take("change_delivery", CONTACT, {"delivery": "own"})
+    assert play.told("begin")[-1].to == PERMISSION_ID
+    assert play.told("begin")[-1].content["limits"] == {
+        "agreement": NOTICE_OVER,
+        "disconnect": midnight_after(date(2026, 7, 31)).isoformat(),
+    }
+    play.answer("valid_until", source="agreement", until=None)
+    words = [word.content for word in play.told("valid_until") if word.to == PERMISSION_ID]
+    assert words == [{"source": "agreement", "until": None}]
 
 
 # ---- agents at the data set ---------------------------------------------------------------------
