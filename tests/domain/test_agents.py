@@ -153,6 +153,22 @@ def test_ended_by_either_party_at_once_or_after_a_last_day(
     assert (later.state.stage, later.state.outcome) == ("ending", outcome)
 
 
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_who_has_accepted_leaves_also_before_the_first_day(*, is_approved: bool) -> None:
+    """Not yet approved, or months ahead: at once or after a last day; nothing was begun."""
+    for last_day in (None, "2026-03-31"):
+        play = proposed(valid_from="2026-06-01")
+        assert play.refused("leave_appointment", OLA, {"reason": "Nej."}).code == "not_now"
+        play.take("accept_appointment", OLA)
+        if is_approved:
+            play.take("approve_agent", HANDLER)
+        play.take("leave_appointment", OLA, {"reason": "Har slutat.", "last_day": last_day})
+        assert play.state.stage == ("ended" if last_day is None else "accepted")
+        play.wait_until(midnight_after(date(2026, 3, 31)))
+        assert (play.state.stage, play.state.outcome) == ("ended", "left")
+        assert not play.told("begin")
+
+
 def test_data_sets_are_added_and_removed_while_it_runs() -> None:
     """Each has its own permission; one that was removed and added again waits for its end."""
     play = active_agent()
