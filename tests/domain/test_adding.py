@@ -1,15 +1,19 @@
 from datetime import date
 from typing import Any
 
+from domain.act import Role
+from domain.connection import MACHINE as CONNECTION
 from domain.connection_state import ConnectionState
 from domain.dates import midnight_after
 from tests.domain.parts import (
     AGREEMENT_ID,
+    CONNECTION_ID,
     OLA,
     PERMISSION_ID,
     SYSTEM,
     connected,
     connection_begin,
+    dataset_application,
     opened_alone,
     standing,
 )
@@ -133,6 +137,17 @@ def test_whoever_is_not_the_contact_is_turned_away_by_the_workflow_itself() -> N
     play.answer("enrolled", **standing(contact=other))
     assert (play.state.stage, play.state.outcome) == ("ended", "refused")
     assert [word.to for word in play.told("part_ended")] == [AGREEMENT_ID]
+
+
+def test_the_deputy_adds_as_the_contact_does() -> None:
+    """Opened by whom the agreement names as deputy, it goes on, and the contact is its contact."""
+    bo = {"name": "Bo Ek", "email": "bo.ek@molndal.example", "account_id": "acc-3"}
+    deputy = CONTACT.model_copy(update={"subject": "acc-3", "role": Role.PRODUCER_DEPUTY})
+    play = Play(CONNECTION, CONNECTION_ID)
+    play.take("apply", deputy, dataset_application())
+    play.answer("enrolled", **standing(deputy=bo))
+    assert play.state.stage == "assessment"
+    assert [person.email for _, person in play.state.people()] == [CONTACT.subject, bo["email"]]
 
 
 def test_without_an_agreement_in_force_it_ends_refused() -> None:
