@@ -8,7 +8,7 @@ from domain.dates import midnight_after
 from domain.permission_state import permission_id
 from domain.person import MACHINE
 from domain.person_state import PersonState
-from domain.view import forecast
+from domain.view import forecast, view
 from tests.domain.parts import (
     AGREEMENT_ID,
     ANNA,
@@ -117,6 +117,24 @@ def test_a_departure_is_called_off_an_hour_before() -> None:
     assert not play.told("person_left")
 
 
+def test_whoever_schedules_a_departure_sees_all_that_hangs_on_the_person() -> None:
+    """The list, and who is to take over: each role once, but for keys, which follow the role."""
+    play = active_person()
+    play.answer("enrol", **enrolment(ref=AGENT_ELSEWHERE, role="agent_contact", active=True))
+    play.answer("enrol", **enrolment(ref=PERMISSION_ID, role="key", active=True))
+    play.take("schedule_departure", CONTACT, {"last_day": LAST})
+    shown = view(play.machine, play.state, play.moment)
+    assert {(each["ref"], each["role"]) for each in shown["details"]["enrolments"].values()} == {
+        (ONBOARDING_ID, "contact"),
+        (AGREEMENT_ID, "contact"),
+        (AGENT_ELSEWHERE, "agent_contact"),
+        (PERMISSION_ID, "key"),
+    }
+    asked = [(each["item"], each["due"]) for each in shown["waits"]
+             if each["rule"] == "name_successor"]  # fmt: skip
+    assert asked == [("agent_contact", LAST), ("contact", LAST)]
+
+
 def test_a_successor_is_asked_for_by_role_and_found_in_the_account_system() -> None:
     """The view lists who must take over what; a named successor gets an own account."""
     play = leaving()
@@ -188,7 +206,7 @@ def test_duties_are_given_up_from_a_day_and_the_account_stays() -> None:
         (["contact"], []),  # the deputy may hold the key
         (["agent_contact"], [AGENTS_ELSEWHERE]),
         (["information_owner"], []),
-        (["key"], [AGENTS_ELSEWHERE, PERMISSION_ID]),
+        (["key", "contact", "deputy"], [AGENTS_ELSEWHERE, PERMISSION_ID]),  # each once
     ],
 )
 def test_with_a_role_go_the_keys_that_were_held_in_it(given_up: list[str], gone: list[str]) -> None:
