@@ -354,6 +354,11 @@ def _is_active(state: AppointmentState, moment: Moment) -> bool:
     return state.stage == "active"
 
 
+def _has_accepted(state: AppointmentState, moment: Moment) -> bool:
+    del moment
+    return state.stage in {"accepted", "active"}
+
+
 OPENING: Step[AppointmentState] = Step(
     name="apply",
     payload=Appointment,
@@ -432,7 +437,7 @@ STEPS: tuple[Step[AppointmentState], ...] = (
         name="leave_appointment",
         payload=EndAppointment,
         who=AGENT,
-        is_open=_is_active,
+        is_open=_has_accepted,
         do=_leave,
         help=Text(sv="Lämna uppdraget som ombud.", en="Leave the appointment."),
     ),

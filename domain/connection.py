@@ -1,6 +1,7 @@
 """Connection of one data set: under an agreement in force, until its first permission is active."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from domain import (
     adding,
@@ -60,7 +61,7 @@ class ValidUntil(Content):
     """The agreement says until when it carries; None when it no longer sets an end."""
 
     source: str
-    until: str | None = None
+    until: datetime | None = None
 
 
 def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
@@ -122,11 +123,18 @@ def _agreement_in_force(state: ConnectionState, content: Content, moment: Moment
 
 
 def _valid_until(state: ConnectionState, content: ValidUntil, moment: Moment) -> None:
-    """Let those who deliver know the agreement's end; agents know it from their appointments."""
+    """Let the own permission know the agreement's end; agents know it from their appointments.
+
+    One that is begun later begins with it.
+    """
     del moment
+    if content.source != AGREEMENT:
+        return
+    state.agreement_until = content.until
     own = own_permission(state)
     if own in state.parts and not state.parts[own].ended:
-        state.tell(own, "valid_until", {"source": AGREEMENT, "until": content.until})
+        until = content.until.isoformat() if content.until else None
+        state.tell(own, "valid_until", {"source": AGREEMENT, "until": until})
 
 
 def _covered(state: ConnectionState, content: CategoriesCovered, moment: Moment) -> None:
@@ -219,13 +227,23 @@ def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
         "apis": list(known.apis),
         "accepts_by_itself": known.accepts_test_delivery_by_itself,
     }
-    if state.last_day is not None:
-        content["limits"] = {DISCONNECT: midnight_after(state.last_day).isoformat()}
+    if limits := _limits(state):
+        content["limits"] = {source: at.isoformat() for source, at in limits.items()}
     state.active = [each for each in state.active if each != ref]
     if state.adopted_delivery is not None:
         content["delivery"] = state.adopted_delivery.model_dump(mode="json")
         state.adopted_delivery = None
     state.begin_part(ref, "Permission", content, state.org_number)
+
+
+def _limits(state: ConnectionState) -> dict[str, datetime]:
+    """Return the ends that are known before the own permission is begun, by their sources."""
+    found = {}
+    if state.last_day is not None:
+        found[DISCONNECT] = midnight_after(state.last_day)
+    if state.agreement_until is not None:
+        found[AGREEMENT] = state.agreement_until
+    return found
 
 
 def _last_day_over(state: ConnectionState, moment: Moment) -> None:

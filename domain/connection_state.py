@@ -1,6 +1,6 @@
 """What the connection of a data set knows about itself."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
@@ -22,8 +22,9 @@ class ConnectionState(CaseState):
     """Everything about one data set's connection.
 
     `standing` is what the agreement said when the data set enrolled there, `covered_since` what it
-    has said since while that answer was still on its way. `before` is the data
-    set as it was while a changed declaration is examined: delivery goes on under it.
+    has said since while that answer was still on its way. `agreement_until` is the agreement's end
+    once notice has been given. `before` is the data set as it was while a changed declaration is
+    examined: delivery goes on under it.
     """
 
     type: str = "DatasetConnection"
@@ -39,6 +40,7 @@ class ConnectionState(CaseState):
     is_ready_told: bool = False
     is_own_begun: bool = False
     last_day: date | None = None
+    agreement_until: datetime | None = None
     has_been_connected: bool = False
     owner_email: str | None = None
     owner_account: str | None = None

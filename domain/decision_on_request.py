@@ -50,7 +50,7 @@ def _can_request(state: CaseState, moment: Moment) -> bool:
     ):
         return False
     months = moment.policy.request_decision_months
-    return moment.today >= end_of_period(local_date(state.opened_at), months=months)
+    return moment.today > end_of_period(local_date(state.opened_at), months=months)
 
 
 def _can_refuse_request(state: CaseState, moment: Moment) -> bool:

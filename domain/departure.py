@@ -15,6 +15,7 @@ from domain.everyday import Reason
 from domain.fields import Day
 from domain.machine import Content, Moment, NoPayload, Payload, Reaction, Step
 from domain.people import PersonActive, PersonLeaving, PersonLeft
+from domain.permission_state import keys_roles
 from domain.person_state import (
     KEY,
     ORGANISATION,
@@ -253,8 +254,22 @@ def duties_change(state: PersonState, moment: Moment) -> None:
     del moment
     roles = [role for role in state.given_up if role in state.roles]
     _say_left(state, roles)
+    for ref in _keys_without_role(state, roles):
+        say_left_to(state, ref, [KEY])
     state.given_up, state.duties_from = [], None
     _forget_successors(state)
+
+
+def _keys_without_role(state: PersonState, given_up: list[str]) -> list[str]:
+    """Return the permissions whose keys the person held in what is given up, and in no other role.
+
+    The secret does not stay with whoever no longer has the role.
+    """
+    if KEY in given_up:
+        return []  # told already, like everything that hangs on the person in that role
+    lost, kept = {*given_up}, {*state.roles} - {*given_up}
+    refs = {each.ref for each in state.enrolments.values() if each.role == KEY}
+    return sorted(ref for ref in refs if (held := keys_roles(ref)) & lost and not held & kept)
 
 
 def unexplained(state: PersonState, moment: Moment) -> None:

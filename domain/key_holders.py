@@ -6,11 +6,9 @@ is changed to who comes after; how long the old one lives is the credential's to
 
 from domain.machine import Content, Moment, Reaction
 from domain.people import PersonActive, PersonLeft, person_id
-from domain.permission_state import PermissionState
+from domain.permission_state import PermissionState, keys_roles
 from domain.person_state import KEY
 from domain.state import Part, Person
-
-SUCCEEDS = (KEY, "agent_contact", "contact")
 
 
 class Contacts(Content):
@@ -41,7 +39,8 @@ def _left(state: PermissionState, content: PersonLeft, moment: Moment) -> None:
         return
     gone = content.account_id
     if state.holder is not None and state.holder.account_id == gone:
-        named = (content.successors.get(role) for role in SUCCEEDS)
+        roles = (KEY, *sorted(keys_roles(state.workflow_id)))
+        named = (content.successors.get(role) for role in roles)
         deputy = state.deputy if state.deputy and state.deputy.account_id != gone else None
         state.holder = next(filter(None, named), None) or deputy
     for part in state.open_parts():

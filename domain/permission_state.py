@@ -17,6 +17,16 @@ def permission_id(org_number: str, dataset: str, party: str) -> str:
     return f"permission/{org_number}/{dataset}/{party}"
 
 
+def keys_roles(ref: str) -> frozenset[str]:
+    """Return the roles in which a person holds the keys of a permission, by its workflow id.
+
+    The producer's own are the contact's or deputy's, an agent's are the agent's contact's.
+    """
+    party = ref.rpartition("/")[2]
+    is_own = ref.startswith(f"permission/{party}/")
+    return frozenset({"contact", "deputy"} if is_own else {"agent_contact"})
+
+
 class PermissionState(State):
     """Everything about one permission.
 

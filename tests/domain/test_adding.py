@@ -1,13 +1,19 @@
+from datetime import date
 from typing import Any
 
+from domain.act import Role
+from domain.connection import MACHINE as CONNECTION
 from domain.connection_state import ConnectionState
+from domain.dates import midnight_after
 from tests.domain.parts import (
     AGREEMENT_ID,
+    CONNECTION_ID,
     OLA,
     PERMISSION_ID,
     SYSTEM,
     connected,
     connection_begin,
+    dataset_application,
     opened_alone,
     standing,
 )
@@ -27,6 +33,7 @@ COVERED: dict[str, Any] = {"a3": ["namn", "adress"], "a4": ["fastighetsägare"]}
 PLAN = {"dataset_id": "detaljplan", "specification": "4.1", "personal_data": "none"}
 GRANT = {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}
 P1A = {**GRANT, "ground": "P1a"}
+NOTICE_OVER = midnight_after(date(2026, 6, 30)).isoformat()
 
 
 def decide(play: Play[ConnectionState], *decided: dict[str, object]) -> None:
@@ -130,6 +137,17 @@ def test_whoever_is_not_the_contact_is_turned_away_by_the_workflow_itself() -> N
     play.answer("enrolled", **standing(contact=other))
     assert (play.state.stage, play.state.outcome) == ("ended", "refused")
     assert [word.to for word in play.told("part_ended")] == [AGREEMENT_ID]
+
+
+def test_the_deputy_adds_as_the_contact_does() -> None:
+    """Opened by whom the agreement names as deputy, it goes on, and the contact is its contact."""
+    bo = {"name": "Bo Ek", "email": "bo.ek@molndal.example", "account_id": "acc-3"}
+    deputy = CONTACT.model_copy(update={"subject": "acc-3", "role": Role.PRODUCER_DEPUTY})
+    play = Play(CONNECTION, CONNECTION_ID)
+    play.take("apply", deputy, dataset_application())
+    play.answer("enrolled", **standing(deputy=bo))
+    assert play.state.stage == "assessment"
+    assert [person.email for _, person in play.state.people()] == [CONTACT.subject, bo["email"]]
 
 
 def test_without_an_agreement_in_force_it_ends_refused() -> None:
@@ -239,6 +257,44 @@ def test_own_delivery_needs_to_know_where_the_data_lie() -> None:
     assert (refused.code, refused.field) == ("hosting_missing", "hosting")
     play.take("change_delivery", CONTACT, {"delivery": "both", "hosting": "data_host"})
     assert play.told("begin")[-1].to == PERMISSION_ID
+
+
+def test_a_right_begun_under_notice_has_the_agreements_end_from_the_start() -> None:
+    """Notice came while the data set was examined: the permission has its own timer all the same.
+
+    Taken back before the decision, it sets no end.
+    """
+    play = opened_alone()
+    play.answer("enrolled", **standing())
+    play.answer("valid_until", source="agreement", until=NOTICE_OVER)
+    assert not play.told("valid_until")
+    decide(play, GRANT)
+    assert play.told("begin")[0].content["limits"] == {"agreement": NOTICE_OVER}
+
+    withdrawn = opened_alone()
+    withdrawn.answer("enrolled", **standing())
+    withdrawn.answer("valid_until", source="agreement", until=NOTICE_OVER)
+    withdrawn.answer("valid_until", source="agreement", until=None)
+    decide(withdrawn, GRANT)
+    assert "limits" not in withdrawn.told("begin")[0].content
+
+
+def test_own_delivery_under_notice_ends_with_the_agreement_or_the_data_set() -> None:
+    """Changed from an agent to the producer after notice: every end that is known is carried."""
+    play = connected(delivery="agent")
+    play.take("enrol", SYSTEM, {"ref": "permission/x", "type": "Permission", "item": "x"})
+    play.answer("permission_active", ref="permission/x")
+    play.answer("valid_until", source="agreement", until=NOTICE_OVER)
+    play.take("disconnect", CONTACT, {"last_day": "2026-07-31"})
+    play.take("change_delivery", CONTACT, {"delivery": "own"})
+    assert play.told("begin")[-1].to == PERMISSION_ID
+    assert play.told("begin")[-1].content["limits"] == {
+        "agreement": NOTICE_OVER,
+        "disconnect": midnight_after(date(2026, 7, 31)).isoformat(),
+    }
+    play.answer("valid_until", source="agreement", until=None)
+    words = [word.content for word in play.told("valid_until") if word.to == PERMISSION_ID]
+    assert words == [{"source": "agreement", "until": None}]
 
 
 # ---- agents at the data set ---------------------------------------------------------------------

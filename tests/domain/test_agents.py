@@ -5,6 +5,7 @@ import pytest
 from domain.agent_appointment import MACHINE
 from domain.appointment_state import AppointmentState
 from domain.dates import midnight_after
+from domain.permission import MACHINE as PERMISSION
 from tests.domain.parts import (
     AGENT,
     AGENT_PERMISSION_ID,
@@ -72,6 +73,20 @@ def test_an_own_permission_for_each_data_set_never_the_producers() -> None:
     }
 
 
+def test_each_data_set_has_its_own_hosting() -> None:
+    """Where the agent's data lie is said by data set, and its permission knows it."""
+    api = {"hosting": "own_api", "base_url": "https://api.konsult.example/v1"}
+    wanted = [{"dataset_id": "detaljplan"}, {"dataset_id": "byggnad", **api}]
+    play = active_agent(datasets=wanted)
+    held = {}
+    for word in play.told("begin"):
+        permission = Play(PERMISSION, word.to)
+        permission.answer("begin", **word.content)
+        state = permission.state
+        held[state.dataset_id] = (state.hosting, state.base_url)
+    assert held == {"detaljplan": ("data_host", None), "byggnad": tuple(api.values())}
+
+
 def test_the_earliest_of_the_dates_rules_and_they_move_with_their_sources() -> None:
     """The agreement's end comes and goes; a longer mandate moves its own."""
     play = active_agent()
@@ -87,6 +102,21 @@ def test_the_earliest_of_the_dates_rules_and_they_move_with_their_sources() -> N
     play.answer("valid_until", source="agreement", until=None)
     assert play.state.valid_until == (ENDS, "appointment")
     assert play.told("valid_until")[-1].content == {"source": "agreement", "until": None}
+
+
+def test_a_longer_mandate_moves_its_own_end() -> None:
+    """It comes with the extension; of the later dates the earliest rules again."""
+    play = active_agent(mandate={"document": "m", "valid_to": "2026-12-31"})
+    assert play.state.valid_until == (midnight_after(date(2026, 12, 31)), "mandate")
+    longer = {"document": "n", "valid_to": "2027-12-31"}
+    asked = {"valid_to": "2028-03-01", "mandate": longer}
+    play.take("request_extension", CONTACT, asked)
+    play.take("approve_extension", HANDLER, {"valid_to": "2028-03-01"})
+    until = midnight_after(date(2027, 12, 31))
+    assert play.state.valid_until == (until, "mandate")
+    words = [word.content for word in play.told("valid_until")]
+    assert {"source": "mandate", "until": until.isoformat()} in words
+    assert {word["source"] for word in words} == {"appointment", "mandate"}
 
 
 def test_reminders_thirty_fourteen_and_one_days_before_then_the_end() -> None:
@@ -151,6 +181,22 @@ def test_ended_by_either_party_at_once_or_after_a_last_day(
     assert later.told("valid_until")[-1].content["source"] == "last_day"
     later.wait_until(midnight_after(date(2026, 3, 31)))
     assert (later.state.stage, later.state.outcome) == ("ending", outcome)
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_who_has_accepted_leaves_also_before_the_first_day(*, is_approved: bool) -> None:
+    """Not yet approved, or months ahead: at once or after a last day; nothing was begun."""
+    for last_day in (None, "2026-03-31"):
+        play = proposed(valid_from="2026-06-01")
+        assert play.refused("leave_appointment", OLA, {"reason": "Nej."}).code == "not_now"
+        play.take("accept_appointment", OLA)
+        if is_approved:
+            play.take("approve_agent", HANDLER)
+        play.take("leave_appointment", OLA, {"reason": "Har slutat.", "last_day": last_day})
+        assert play.state.stage == ("ended" if last_day is None else "accepted")
+        play.wait_until(midnight_after(date(2026, 3, 31)))
+        assert (play.state.stage, play.state.outcome) == ("ended", "left")
+        assert not play.told("begin")
 
 
 def test_data_sets_are_added_and_removed_while_it_runs() -> None:

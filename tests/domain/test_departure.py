@@ -1,11 +1,24 @@
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from domain.act import Actor, Role
+from domain.appointment_state import appointment_id
 from domain.dates import midnight_after
+from domain.permission_state import permission_id
 from domain.person import MACHINE
 from domain.person_state import PersonState
-from domain.view import forecast
-from tests.domain.parts import AGREEMENT_ID, ANNA, EVA, ONBOARDING_ID, enrolled_person, enrolment
+from domain.view import forecast, view
+from tests.domain.parts import (
+    AGREEMENT_ID,
+    ANNA,
+    CONNECTION_ID,
+    EVA,
+    ONBOARDING_ID,
+    PERMISSION_ID,
+    enrolled_person,
+    enrolment,
+)
 from tests.domain.playing import CONTACT, HANDLER, MOLNDAL, Play, by_post
 
 LAST = "2026-03-31"
@@ -14,6 +27,8 @@ DEPUTY = Actor(
     subject="bo.ek@molndal.example", name="Bo Ek", role=Role.PRODUCER_DEPUTY, organisation=MOLNDAL
 )
 TO_EVA = {"role": "contact", "person": EVA}
+AGENT_ELSEWHERE = appointment_id("212000-0142", MOLNDAL)
+AGENTS_ELSEWHERE = permission_id("212000-0142", "byggnad", MOLNDAL)
 
 
 def active_person() -> Play[PersonState]:
@@ -102,6 +117,24 @@ def test_a_departure_is_called_off_an_hour_before() -> None:
     assert not play.told("person_left")
 
 
+def test_whoever_schedules_a_departure_sees_all_that_hangs_on_the_person() -> None:
+    """The list, and who is to take over: each role once, but for keys, which follow the role."""
+    play = active_person()
+    play.answer("enrol", **enrolment(ref=AGENT_ELSEWHERE, role="agent_contact", active=True))
+    play.answer("enrol", **enrolment(ref=PERMISSION_ID, role="key", active=True))
+    play.take("schedule_departure", CONTACT, {"last_day": LAST})
+    shown = view(play.machine, play.state, play.moment)
+    assert {(each["ref"], each["role"]) for each in shown["details"]["enrolments"].values()} == {
+        (ONBOARDING_ID, "contact"),
+        (AGREEMENT_ID, "contact"),
+        (AGENT_ELSEWHERE, "agent_contact"),
+        (PERMISSION_ID, "key"),
+    }
+    asked = [(each["item"], each["due"]) for each in shown["waits"]
+             if each["rule"] == "name_successor"]  # fmt: skip
+    assert asked == [("agent_contact", LAST), ("contact", LAST)]
+
+
 def test_a_successor_is_asked_for_by_role_and_found_in_the_account_system() -> None:
     """The view lists who must take over what; a named successor gets an own account."""
     play = leaving()
@@ -164,6 +197,34 @@ def test_duties_are_given_up_from_a_day_and_the_account_stays() -> None:
     play.wait_until(MIDNIGHT)
     assert {word.to for word in play.told("person_left")} == {ONBOARDING_ID, AGREEMENT_ID}
     assert (play.state.stage, play.wanted) == ("active", [])
+
+
+@pytest.mark.parametrize(
+    ("given_up", "gone"),
+    [
+        (["contact", "deputy"], [PERMISSION_ID]),
+        (["contact"], []),  # the deputy may hold the key
+        (["agent_contact"], [AGENTS_ELSEWHERE]),
+        (["information_owner"], []),
+        (["key", "contact", "deputy"], [AGENTS_ELSEWHERE, PERMISSION_ID]),  # each once
+    ],
+)
+def test_with_a_role_go_the_keys_that_were_held_in_it(given_up: list[str], gone: list[str]) -> None:
+    """The producer's own with contact and deputy, an agent's with the agent's contact."""
+    play = active_person()
+    for ref, role in (
+        (AGREEMENT_ID, "deputy"),
+        (CONNECTION_ID, "information_owner"),
+        (AGENT_ELSEWHERE, "agent_contact"),
+        (PERMISSION_ID, "key"),
+        (AGENTS_ELSEWHERE, "key"),
+    ):
+        play.answer("enrol", **enrolment(ref=ref, role=role, active=True))
+    play.take("change_duties", CONTACT, {"roles": given_up, "from": "2026-04-01"})
+    play.wait_until(MIDNIGHT)
+    told = [word for word in play.told("person_left") if word.to.startswith("permission/")]
+    assert [word.to for word in told] == gone
+    assert all(word.content["roles"] == ["key"] for word in told)
 
 
 def test_a_role_the_person_does_not_have_is_refused_and_named() -> None:

@@ -323,14 +323,29 @@ def test_a_completion_never_closes_a_case_by_itself() -> None:
 
 
 def test_parking_moves_lantmateriets_deadlines() -> None:
-    """The parked days are added to the authority's own deadlines, not to the producer's."""
+    """Twenty working days, of which those that it was parked do not count.
+
+    From 2 March they would end on the 30th; parked until 1 April they end on 4 May.
+    """
     play = at_review()
-    before = next(wait for wait in play.state.waiting if wait.rule == "review").since
     play.take("park", HANDLER, {"until": "2026-04-01", "reason": "Semester"})
     assert play.waits == [("nobody", "parked")]
-    assert "unpark" in play.wait_until(midnight_after(date(2026, 3, 31)))
-    after = next(wait for wait in play.state.waiting if wait.rule == "review").since
-    assert (after - before).days == 29
+    passed = play.wait_until(midnight_after(date(2026, 5, 4)) - timedelta(seconds=1))
+    assert (passed, play.mails("overdue")) == (["unpark"], [])
+    play.wait(seconds=1)
+    assert [mail.what["rule"] for mail in play.mails("overdue")] == ["review"]
+
+
+def test_parking_moves_no_day_that_the_producer_was_given() -> None:
+    """An extended day is the day, parked or not: neither earlier nor later."""
+    play = at_agreement()
+    later = {"deadline": "submit_agreement", "due": "2026-04-30", "reason": "Nämnd"}
+    play.take("extend_deadline", HANDLER, later)
+    play.take("park", HANDLER, {"until": "2026-04-01", "reason": "Semester"})
+    play.wait_until(midnight_after(date(2026, 4, 30)) - timedelta(seconds=1))
+    assert not play.mails("overdue")
+    play.wait(seconds=1)
+    assert [mail.what["rule"] for mail in play.mails("overdue")] == ["submit_agreement"]
 
 
 def test_lantmateriets_own_deadlines_escalate() -> None:
@@ -352,10 +367,13 @@ def test_a_deadline_can_be_extended_with_a_reason() -> None:
 
 
 def test_a_decision_may_be_asked_for_after_six_months_once() -> None:
-    """FL 12 §: not before six months, once, and then within 28 days."""
+    """FL 12 §: when the last day of the six months has passed, once, and then within 28 days."""
     play = at_agreement()
     assert play.refused("request_decision", CONTACT).code == "not_now"
-    play.wait_until(midnight_after(date(2026, 9, 2)))
+    six_months = midnight_after(date(2026, 9, 2))
+    play.wait_until(six_months - timedelta(seconds=1))
+    assert play.refused("request_decision", CONTACT).code == "not_now"
+    play.wait_until(six_months)
     play.take("request_decision", CONTACT)
     assert ("decider", "decide_on_request") in play.waits
     assert date(2026, 10, 1) in {wait.due for wait in play.state.waiting}

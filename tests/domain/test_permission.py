@@ -5,8 +5,10 @@ import pytest
 
 from domain.dates import midnight_after
 from domain.logins import NEITHER, USE_SYSTEM
+from domain.permission import MACHINE
 from domain.permission_state import PermissionState
 from tests.domain.parts import (
+    AGENT_PERMISSION_ID,
     CONNECTION_ID,
     EVA,
     LOGIN,
@@ -14,13 +16,17 @@ from tests.domain.parts import (
     active_permission,
     at_verification,
     begun_permission,
+    enrolled_person,
+    issue,
     key_ref,
+    offered_credential,
     permission_begin,
     report,
 )
 from tests.domain.playing import CONTACT, HANDLER, Play
 
 AGENT = "212000-0142"
+BO = {"name": "Bo Ek", "email": "bo.ek@molndal.example", "account_id": "acc-3"}
 
 
 def _reported(**changes: Any) -> Play[PermissionState]:
@@ -245,6 +251,89 @@ def test_a_new_contact_holds_the_keys() -> None:
     assert play.told("holder")[0].content["holder"]["email"] == EVA["email"]
     payload = {"delivery_id": "d1", "login": LOGIN}
     assert play.refused("report_test_delivery", CONTACT, payload).code == "not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("successors", "deputy", "to"),
+    [
+        ({"contact": EVA, "agent_contact": BO}, None, EVA),
+        ({"contact": EVA, "key": BO}, None, BO),
+        ({}, BO, BO),
+        ({"agent_contact": EVA}, None, None),  # somebody's for whom the person was an agent
+    ],
+)
+def test_the_keys_that_a_leaver_fetched_go_to_who_comes_after(
+    successors: dict[str, Any], deputy: dict[str, Any] | None, to: dict[str, Any] | None
+) -> None:
+    """The right stands: both keys are changed, to nobody yet where nobody comes after."""
+    play = active_permission(deputy=deputy)
+    play.answer("person_left", account_id="acc-1", roles=["key"], successors=successors)
+    words = play.told("rotate_to")
+    assert [word.to for word in words] == [key_ref("verification"), key_ref("production")]
+    emails = {word.content["holder"] and word.content["holder"]["email"] for word in words}
+    assert emails == {to and to["email"]}
+    assert (play.state.stage, play.state.fetched_by) == ("active", {})
+    assert [word.to for word in play.told("release")] == ["person/acc-1"]
+
+
+def test_an_agents_keys_go_to_the_successor_of_the_agents_contact() -> None:
+    """Who succeeds the person as the producer's contact is no agent."""
+    play = Play(MACHINE, AGENT_PERMISSION_ID)
+    play.answer("begin", **permission_begin())
+    play.answer("system_account_found", login_name=LOGIN)
+    play.answer("key_live", environment="verification")
+    successors = {"contact": BO, "agent_contact": EVA}
+    play.answer("person_left", account_id="acc-1", roles=["key"], successors=successors)
+    (word,) = play.told("rotate_to")
+    assert word.content["holder"]["email"] == EVA["email"]
+
+
+def test_whoever_fetched_a_key_and_holds_it_no_longer_is_kept_in_mind() -> None:
+    """A former contact knows the secret: it is changed for the present holder, and only then."""
+    play = active_permission()
+    eva = EVA | {"account_id": "acc-2"}
+    play.answer("contacts", holder=eva, deputy=None)
+    play.answer("person_left", account_id="acc-1", roles=["contact"])
+    assert not play.told("rotate_to")  # the keys are not among what is given up
+    play.answer("person_left", account_id="acc-1", roles=["key"], successors={"key": BO})
+    assert {word.content["holder"]["email"] for word in play.told("rotate_to")} == {EVA["email"]}
+    assert play.state.holder is not None
+    assert play.state.holder.account_id == "acc-2"
+
+
+def _pass_on(sender: Play[Any], *receivers: Play[Any]) -> None:
+    """Let the words that a workflow owes reach those that are played."""
+    for word in sender.state.outgoing:
+        for play in receivers:
+            if play.state.workflow_id == word.to:
+                play.answer(word.what, **word.content)
+    sender.state.outgoing.clear()
+
+
+@pytest.mark.parametrize("has_successor", [True, False])
+def test_an_open_offer_is_withdrawn_from_who_leaves(*, has_successor: bool) -> None:
+    """From the person over the right to the key, at midnight; then it is offered to who follows."""
+    permission, key = begun_permission(), offered_credential()
+    permission.answer("system_account_found", login_name=LOGIN)
+    person = enrolled_person(active=True)
+    _pass_on(permission, person)
+    assert f"{PERMISSION_ID}/key" in person.state.enrolments
+    named = [{"role": "contact", "person": EVA}] if has_successor else []
+    leaves = {"last_day": "2026-03-31", "successors": named}
+    person.take("schedule_departure", CONTACT, leaves)
+    person.state.outgoing.clear()
+    person.wait_until(midnight_after(date(2026, 3, 31)))
+    _pass_on(person, permission)
+    _pass_on(permission, person, key)
+
+    assert (key.wanted, key.state.holder is not None) == (["cancel_offer"], has_successor)
+    key.answer("offer_cancelled", already_fetched=False)
+    if has_successor:
+        issue(key)
+        assert key.mails("key_offered")[-1].person.email == EVA["email"]
+    else:
+        assert (key.wanted, key.waits) == ([], [("case_handler", "name_holder")])
+    assert f"{PERMISSION_ID}/key" not in person.state.enrolments
 
 
 def test_hosting_can_be_changed_while_active() -> None:

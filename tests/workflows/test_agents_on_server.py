@@ -16,7 +16,7 @@ from commands.opening import open_agent, open_dataset
 from commands.rehearsals import AGENT, takes_token
 from domain.act import Actor, Role
 from runtime.acting import StepRefusedError
-from tests.workflows.families import appointed, connected
+from tests.workflows.families import activated, appointed, connected, named, today
 from tests.workflows.outages import everything_readable
 from tests.world import World
 
@@ -227,3 +227,96 @@ async def test_an_agent_of_two_producers_is_revoked_by_one(world: World, sides: 
     held = {each["ref"] for each in enrolments}
     assert sides.appointments["alone"] in held
     assert not [each for each in held if f"/{demo.entry.org_number}/" in each]
+
+
+async def test_an_agents_person_leaves_and_is_succeeded(world: World, sides: Sides) -> None:
+    """The successor speaks for the agent; the old key works until the new one is fetched."""
+    demo, agent, ref = sides.alone, sides.company, sides.appointments["alone"]
+    person = await _person_of(demo, ref)
+    eva = {"name": "Eva Ombud", "email": "eva.ombud@ombud.example"}
+    herself = agent.actor.model_copy(update={"subject": eva["email"], "name": eva["name"]})
+    leaves = {
+        "last_day": today().isoformat(),
+        "successors": [{"role": "agent_contact", "person": eva}],
+    }
+    await demo.act(agent.actor, "schedule_departure", leaves, person)
+    await activated(demo, await named(demo, person, "agent_contact", eva), herself)
+    await demo.until(
+        "an active successor",
+        lambda v: v["details"]["successors"]["agent_contact"]["person"]["active"],
+        person,
+        whole=False,
+    )
+    await world.forward(person, days=1)
+    assert (await demo.stage("ended", ref=person))["outcome"] == "left"
+    view = await demo.view(ref)
+    assert (view["stage"], view["details"]["agent_contact"]["email"]) == ("active", eva["email"])
+
+    assert await takes_token(demo, sides.keys["alone"])
+    await rehearsals.renew(demo, "production", Deliverer(agent.org_number, herself))
+    key = demo.part("credential", agent.org_number, "production")
+    await demo.until("the old key's end", lambda v: not v["details"].get("rotation"), key)
+    works = [
+        await takes_token(demo, each) for each in (sides.keys["alone"], demo.keys["production"])
+    ]
+    assert works == [False, True]
+
+
+async def test_an_agents_person_leaves_without_a_successor(world: World, sides: Sides) -> None:
+    """Every right that rested on the person ends: keys, system account, and what was offered."""
+    demo, agent, ref = sides.demo, sides.trader, sides.appointments["trader"]
+    person, codes = await _person_of(demo, ref), len(await _codes(world, agent.email))
+    key = demo.part("credential", agent.org_number, "verification")
+    await demo.act(agent.actor, "rotate", {}, key)
+    await demo.stage("offered", ref=key)
+    while len(found := await _codes(world, agent.email)) == codes:
+        await demo.view(ref)
+    leaves = {"last_day": today().isoformat()}
+    await demo.act(agent.actor, "schedule_departure", leaves, person)
+    await world.forward(person, days=1)
+    assert (await demo.stage("ended", ref=person))["outcome"] == "left"
+    assert (await demo.stage("ended", ref=ref))["outcome"] == "person_left"
+
+    with pytest.raises(CommandError):
+        await fetch_key(world.context, found[-1], person.partition("/")[2])
+    assert not await takes_token(demo, sides.keys["trader"])
+    assert await takes_token(demo, sides.keys["producer"])
+    accounts = await _accounts(world, f"{demo.entry.org_number}/detaljplan")
+    assert not accounts[agent.org_number]["active"]
+    for environment in ("verification", "production"):
+        held = (await world.outside(f"portal_{environment}"))["applications"]
+        assert not [each for each in held if f"/{agent.org_number}/" in (each["key"] or "")]
+
+
+async def test_notice_ends_the_agents_right_with_the_producers(world: World) -> None:
+    """By the agreement's own word, while every clock below stands: the cascade alone does it."""
+    demo, agent = await connected(world), _deliverer(AGENT, "Nils Ombud")
+    number, keys = demo.entry.org_number, {"producer": demo.keys["production"]}
+    appointment, agreement = await appointed(demo, agent), f"agreement/{demo.entry.org_number}"
+    keys["agent"] = await _delivers(demo, agent)
+    given = {"last_day": today().isoformat(), "reason": "Plattformen byter avtalsform."}
+    await demo.act("decider", "give_notice", given, agreement)
+    rights = [demo.part("permission", party) for party in (number, agent.org_number)]
+    for right in rights:
+        await demo.until(
+            "the end to be known below",
+            lambda v: v["details"].get("valid_until_source") == "agreement",
+            right,
+            whole=False,
+        )
+    assert [await takes_token(demo, key) for key in keys.values()] == [True, True]
+
+    await world.forward(agreement, days=1)
+    assert (await demo.stage("ended", ref=agreement))["outcome"] == "notice"
+    for ref in (appointment, demo.part("dataset"), *rights):
+        await demo.stage("ended", ref=ref)
+    assert [await takes_token(demo, key) for key in keys.values()] == [False, False]
+    assert await demo.count("applications") == {"verification": 0, "production": 0}
+    accounts = await _accounts(world, f"{number}/{demo.dataset_id}")
+    assert [each["active"] for each in accounts.values()] == [False, False]
+
+
+async def _person_of(demo: Demo, appointment: str) -> str:
+    """Return the workflow id of the access of an agent's contact."""
+    view = await demo.view(appointment)
+    return f"person/{view['details']['agent_contact']['account_id']}"

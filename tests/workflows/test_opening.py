@@ -33,6 +33,10 @@ def further(demo: Demo, dataset_id: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def _agreement(demo: Demo) -> str:
+    return f"agreement/{demo.entry.org_number}"
+
+
 async def refused(opening: Any) -> dict[str, Any]:
     """Return why it was refused; fails when it was not."""
     with pytest.raises(StepRefusedError) as caught:
@@ -63,9 +67,18 @@ async def test_without_an_agreement_there_is_nothing_to_add_to(world: World) -> 
 
 async def test_only_the_contact_and_the_deputy_add(connected: Demo) -> None:
     """Anybody else of the organisation is told who may."""
-    other = connected.contact.model_copy(update={"subject": "nagon@org.example"})
-    said = await refused(open_dataset(connected.context, further(connected, "byggnad"), other))
+    other = connected.contact.model_copy(update={"subject": "bo.ek@org.example"})
+    application = further(connected, "byggnad")
+    said = await refused(open_dataset(connected.context, application, other))
     assert said["code"] == "not_allowed"
+    deputy = other.model_copy(update={"role": Role.PRODUCER_DEPUTY})
+    named, agreement = {"name": "Bo Ek", "email": other.subject}, _agreement(connected)
+    await connected.act(connected.contact, "name_deputy", named, agreement)
+    await connected.until("a deputy", lambda v: bool(v["details"].get("deputy")), agreement)
+    ref, _ = await open_dataset(connected.context, application, deputy)
+    await connected.stage("assessment", ref=ref)
+    await connected.act(deputy, "withdraw", {}, ref)
+    await connected.stage("ended", ref=ref)
 
 
 async def test_what_is_connected_or_in_progress_is_not_opened_again(connected: Demo) -> None:

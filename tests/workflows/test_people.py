@@ -2,12 +2,14 @@
 
 import asyncio
 import csv
+import io
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from commands import rehearsals
 from commands.context import CommandError
@@ -171,6 +173,35 @@ async def test_a_departure_is_called_off_an_hour_before(world: World) -> None:
     assert await rehearsals.takes_token(demo, demo.keys["production"])
 
 
+async def test_a_contact_gives_the_role_up_and_stays(world: World) -> None:
+    """The successor has role and key, the old key ends; the account and its other duties stay."""
+    demo = await connected(world)
+    anna, eva = await rehearsals.person_of(demo), person(demo, "Eva Ek")
+    old, key = demo.keys["production"], demo.part("credential", demo.entry.org_number, "production")
+    tomorrow = (today() + timedelta(days=1)).isoformat()
+    await demo.act(demo.contact, "change_duties", {"roles": ["contact"], "from": tomorrow}, anna)
+    await demo.act(demo.contact, "name_successor", {"role": "contact", "person": eva}, anna)
+    await activated(demo, await named(demo, anna, "contact", eva), as_contact(demo, eva))
+    await world.forward(anna, hours=hours_to_midnight() + 0.1)
+
+    await _contact_is(demo, f"agreement/{demo.entry.org_number}", eva)
+    await _nothing_with(world, anna.partition("/")[2])
+    await demo.until("a rotation", lambda v: bool(v["details"].get("rotation")), key, whole=False)
+    assert await rehearsals.takes_token(demo, old)
+    await rehearsals.renew(
+        demo, "production", Deliverer(demo.entry.org_number, as_contact(demo, eva))
+    )
+    await demo.until("the old key's end", lambda v: not v["details"].get("rotation"), key)
+    works = [await rehearsals.takes_token(demo, each) for each in (old, demo.keys["production"])]
+    assert works == [False, True]
+    left = [f"dataset/{demo.entry.org_number}/{demo.dataset_id}/information_owner"]
+    await demo.until(
+        "what is left", lambda v: list(v["details"]["enrolments"]) == left, anna, whole=False
+    )
+    assert (await demo.view(anna))["stage"] == "active"
+    assert (await account(world, anna))["active"]
+
+
 async def test_a_last_day_in_the_past_ends_the_access_now(world: World) -> None:
     """No time passes: off, and everything let go of."""
     demo = await connected(world)
@@ -256,3 +287,15 @@ async def test_a_list_that_lacks_a_column_is_refused_whole(world: World, tmp_pat
     path.write_text("person,day\n", "utf-8")
     with pytest.raises(CommandError, match="last_day"):
         await departures(world.context, path)
+
+
+async def test_a_leaver_list_shows_how_far_it_has_come(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal, by line, beside what is written to the report."""
+    path, shown = tmp_path / "leavers.csv", io.StringIO()
+    path.write_text("person,last_day\n" + "nobody@kommun.example,2030-01-01\n" * 3, "utf-8")
+    monkeypatch.setattr("commands.departures.STDERR", Console(file=shown, force_terminal=True))
+    assert await departures(world.context, path) == {"unknown": 3}
+    assert "departures" in shown.getvalue()
+    assert "100%" in shown.getvalue()
