@@ -58,6 +58,7 @@ class Demo:
     entry: RegisterEntry
     addresses: dict[str, str]
     dataset_id: str = "detaljplan"
+    name: str = "Anna Lind"
     local_part: str = "anna.lind"
     patience_seconds: float = 90
     case: str | None = None
@@ -79,7 +80,7 @@ class Demo:
         """The producer's contact, by e-mail address until the account is known."""
         return Actor(
             subject=self.email,
-            name="Anna Lind",
+            name=self.name,
             role=Role.PRODUCER_CONTACT,
             organisation=self.entry.org_number,
         )
@@ -161,7 +162,7 @@ class Demo:
         """Return what the producer applies with."""
         return {
             "organisation": {"org_number": self.entry.org_number},
-            "contact": {"name": "Anna Lind", "email": self.email, "phone": "010-123 45 67"},
+            "contact": {"name": self.name, "email": self.email, "phone": "010-123 45 67"},
             "datasets": list(datasets) or [self.declaration(self.dataset_id)],
         }
 
@@ -213,7 +214,7 @@ class Demo:
         values = {
             "p1.organisation": self.entry.name,
             "p1.org_number": self.entry.org_number,
-            "p1.contact_name": "Anna Lind",
+            "p1.contact_name": self.name,
             "p1.contact_email": self.email,
         }
         signing = "p14" if kind == "producer" else "p16"
