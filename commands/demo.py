@@ -51,7 +51,8 @@ class Demo:
     """One rehearsal: a producer, its people, and what has been fetched.
 
     `case` is what is looked at and acted on when nothing else is said: the onboarding, until a
-    further case has been opened. `keys` are the newest that were fetched, by environment.
+    further case has been opened. `keys` are the newest that were fetched, by environment, and
+    `answered` all that was acted on, with the step.
     """
 
     context: Context
@@ -64,6 +65,7 @@ class Demo:
     case: str | None = None
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    answered: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def ref(self) -> str:
@@ -142,7 +144,10 @@ class Demo:
     ) -> dict[str, Any]:
         """Take a step and say so."""
         say(f"{as_ if isinstance(as_, str) else as_.role}: {step}")
-        return await take_step(self.context, ref or self.ref, step, payload, as_=as_)
+        where = ref or self.ref
+        receipt = await take_step(self.context, where, step, payload, as_=as_)
+        self.answered.append((where, step))
+        return receipt
 
     # ---- the producer's and the authority's way -----------------------------------------------
 
@@ -170,7 +175,8 @@ class Demo:
         """Apply to become a producer; returns the case number."""
         application = self.application(*datasets)
         say(f"producer_contact: ansöker / applies ({self.entry.name})")
-        await open_onboarding(self.context, application, self.contact)
+        ref, _ = await open_onboarding(self.context, application, self.contact)
+        self.answered.append((ref, "apply"))
         view = await self.until("case number", lambda v: bool(v["number"]), self.ref)
         say(f"  … ärende / case {view['number']}")
         return str(view["number"])

@@ -24,14 +24,16 @@ KILLS = 20
 CASES = 4
 ONE_EACH = {"verification": 1, "production": 1}
 NONE = {"verification": 0, "production": 0}
-ACTS = (
+ACTS = {
     "apply",
+    "activate_account",
     "submit_agreement",
     "accept_agreement",
     "propose_decision",
     "decide",
     "countersign_agreement",
-)
+    "report_test_delivery",
+}
 
 
 def _demos(context: Context, stack: Stack, first: int, count: int) -> list[Demo]:
@@ -80,10 +82,14 @@ async def _replays(context: Context, demo: Demo) -> None:
 
 
 async def _each_act_once(context: Context, demo: Demo) -> None:
-    lines: list[dict[str, Any]] = await journal_of(context.pool, demo.ref)
-    acts = [line["name"] for line in lines if line["kind"] == "act"]
-    for name in ACTS:
-        assert 1 == acts.count(name), (demo.ref, name, acts)
+    """What was answered is in the journal of its workflow, and nothing else; so are the pickups."""
+    assert ACTS <= {step for _, step in demo.answered}
+    for ref in {ref for ref, _ in demo.answered}:
+        answered = Counter(step for where, step in demo.answered if where == ref)
+        assert answered == await _journaled(context, ref, "act"), ref
+    for environment in demo.keys:
+        ref = demo.part("credential", demo.entry.org_number, environment)
+        assert 1 == (await _journaled(context, ref, "word"))["picked_up"], ref
 
 
 async def _journaled(context: Context, ref: str, kind: str) -> Counter[str]:
