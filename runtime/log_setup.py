@@ -72,13 +72,13 @@ def _without_repr_of_tasks(
 Raised = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
-def _told(raised: Raised) -> str:
+def _told(exc_info: Raised) -> str:
     """Tell an error by kinds and places, newest first, each with what led to it.
 
     Never by its text: that may name a person or hold a row of the database. An error may have
     `said`, which is without personal data (adapters/outside.py).
     """
-    return "\nfrom ".join(_told_alone(error) for error in _chain(raised[1]))
+    return "\nfrom ".join(_told_alone(error) for error in _chain(exc_info[1]))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
