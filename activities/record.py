@@ -59,6 +59,8 @@ class Records:
             view=wanted.view,
         )
         number = await cases.record(self._pool, batch)
+        case = {"case_number": number or batch.view.get("case_number")}
+        activity.logger.info("recorded", extra=case | {"lines": len(batch.entries)})
         return Recorded(number=number)
 
     @activity.defn

@@ -5,10 +5,10 @@ from typing import Any
 
 from commands.context import CommandError, Context
 from commands.people import actor_of
+from commands.standing import open_below, standing
 from domain.act import Actor
 from domain.machines import MACHINES
-from domain.people import person_id
-from records import cases, views
+from records import views
 from runtime.acting import send_step
 
 
@@ -19,15 +19,12 @@ async def target_of(context: Context, ref: str, step: str) -> str:
         CommandError: nothing or more than one thing knows the step.
     """
     workflow_id = await context.workflow_id(ref)
-    row = await cases.find(context.pool, workflow_id)
-    if row is None or MACHINES[row["type"]].step(step) is not None:
+    view = await standing(context, workflow_id)
+    if view is None or MACHINES[view["type"]].step(step) is not None:
         return workflow_id
-    parts = await cases.parts_of(context.pool, workflow_id) + await _people_of(context, row)
+    below = await open_below(context, view)
     fitting = [
-        part["workflow_id"]
-        for part in parts
-        if part["ended_at"] is None
-        and any(each["name"] == step for each in part["view"]["open_steps"])
+        part["ref"] for part in below if any(each["name"] == step for each in part["open_steps"])
     ]
     if len(fitting) == 1:
         return str(fitting[0])
@@ -37,21 +34,12 @@ async def target_of(context: Context, ref: str, step: str) -> str:
             f"Steget {step} är öppet på flera ställen. Ange vilket: {found} / "
             f"The step {step} is open in several places. Say in which: {found}"
         )
-    views = [row["view"], *(part["view"] for part in parts if part["ended_at"] is None)]
-    names = dict.fromkeys(each["name"] for view in views for each in view["open_steps"])
+    names = dict.fromkeys(each["name"] for one in (view, *below) for each in one["open_steps"])
     found = ", ".join(names) or "–"
     raise CommandError(
         f"Steget {step} finns inte i {ref}, eller är inte öppet nu. Öppet nu: {found} / "
         f"There is no step {step} in {ref}, or it is not open now. Open now: {found}"
     )
-
-
-async def _people_of(context: Context, row: cases.Row) -> list[cases.Row]:
-    """Return the access of the people in a case: it belongs to no case, but is shown in each."""
-    named = [row["view"]["details"].get(role) or {} for role in ("contact", "deputy")]
-    refs = [person_id(person["account_id"]) for person in named if person.get("account_id")]
-    found = [await cases.find(context.pool, ref) for ref in refs]
-    return [each for each in found if each is not None]
 
 
 async def take_step(
@@ -64,7 +52,7 @@ async def take_step(
     request_id: str | None = None,
     by_post: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Take a step as somebody and return its receipt."""
+    """Take a step as somebody and return its receipt; the records are not needed for it."""
     workflow_id = await target_of(context, ref, step)
     actor = (
         as_

@@ -27,6 +27,7 @@ from runtime.temporal import connect, make_plugin
 
 DATA_DIR = ROOT / "var" / "stack"
 STDERR = Console(stderr=True)  # progress; stdout is for data alone
+NO_RECORDS = (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
 
 
 class CommandError(Exception):
@@ -98,11 +99,10 @@ async def opened(data_dir: Path | None = None) -> AsyncIterator[Context]:
     stack = await running_stack(data_dir)
     given: dict[str, Any] = {name.lower(): value for name, value in stack.items()}
     settings = _settings(given)
-    where = {"target_host": stack["TEMPORAL_ADDRESS"], "namespace": "default"} if stack else {}
     keys = FileKeyRing(settings.key_file)
     pool = await connect_records(settings.database_dsn.get_secret_value())
     try:
-        client = await connect(make_plugin(keys), **where)
+        client = await connect(make_plugin(keys), environment=stack or None)
     except (OSError, RuntimeError, RPCError):
         await pool.close()
         raise _no_answer("Temporal", "TEMPORAL_ADDRESS") from None
@@ -110,7 +110,7 @@ async def opened(data_dir: Path | None = None) -> AsyncIterator[Context]:
     texts = Texts.model_validate(yaml.safe_load(settings.texts_file.read_text("utf-8")))
     try:
         yield Context(settings, client, pool, keys, policy, texts)
-    except (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
+    except NO_RECORDS:
         raise _no_answer("Postgres", "DATABASE_DSN") from None
     finally:
         await pool.close()

@@ -51,18 +51,21 @@ class Demo:
     """One rehearsal: a producer, its people, and what has been fetched.
 
     `case` is what is looked at and acted on when nothing else is said: the onboarding, until a
-    further case has been opened. `keys` are the newest that were fetched, by environment.
+    further case has been opened. `keys` are the newest that were fetched, by environment, and
+    `answered` all that was acted on, with the step.
     """
 
     context: Context
     entry: RegisterEntry
     addresses: dict[str, str]
     dataset_id: str = "detaljplan"
+    name: str = "Anna Lind"
     local_part: str = "anna.lind"
     patience_seconds: float = 90
     case: str | None = None
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    answered: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def ref(self) -> str:
@@ -79,7 +82,7 @@ class Demo:
         """The producer's contact, by e-mail address until the account is known."""
         return Actor(
             subject=self.email,
-            name="Anna Lind",
+            name=self.name,
             role=Role.PRODUCER_CONTACT,
             organisation=self.entry.org_number,
         )
@@ -141,7 +144,10 @@ class Demo:
     ) -> dict[str, Any]:
         """Take a step and say so."""
         say(f"{as_ if isinstance(as_, str) else as_.role}: {step}")
-        return await take_step(self.context, ref or self.ref, step, payload, as_=as_)
+        where = ref or self.ref
+        receipt = await take_step(self.context, where, step, payload, as_=as_)
+        self.answered.append((where, step))
+        return receipt
 
     # ---- the producer's and the authority's way -----------------------------------------------
 
@@ -161,7 +167,7 @@ class Demo:
         """Return what the producer applies with."""
         return {
             "organisation": {"org_number": self.entry.org_number},
-            "contact": {"name": "Anna Lind", "email": self.email, "phone": "010-123 45 67"},
+            "contact": {"name": self.name, "email": self.email, "phone": "010-123 45 67"},
             "datasets": list(datasets) or [self.declaration(self.dataset_id)],
         }
 
@@ -169,7 +175,8 @@ class Demo:
         """Apply to become a producer; returns the case number."""
         application = self.application(*datasets)
         say(f"producer_contact: ansöker / applies ({self.entry.name})")
-        await open_onboarding(self.context, application, self.contact)
+        ref, _ = await open_onboarding(self.context, application, self.contact)
+        self.answered.append((ref, "apply"))
         view = await self.until("case number", lambda v: bool(v["number"]), self.ref)
         say(f"  … ärende / case {view['number']}")
         return str(view["number"])
@@ -213,7 +220,7 @@ class Demo:
         values = {
             "p1.organisation": self.entry.name,
             "p1.org_number": self.entry.org_number,
-            "p1.contact_name": "Anna Lind",
+            "p1.contact_name": self.name,
             "p1.contact_email": self.email,
         }
         signing = "p14" if kind == "producer" else "p16"

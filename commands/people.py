@@ -3,8 +3,8 @@
 from typing import Any
 
 from commands.context import CommandError, Context
+from commands.standing import standing
 from domain.act import CONTACT, Actor, Role
-from records import cases
 
 READY_MADE = {
     Role.CASE_HANDLER: ("hanna.handlaggare", "Hanna Handläggare"),
@@ -58,10 +58,10 @@ def _organisation(known: dict[str, str] | None) -> dict[str, Any]:
 
 
 async def _person_in(context: Context, role: Role, ref: str | None) -> dict[str, Any] | None:
-    row = await cases.find(context.pool, ref) if ref else None
-    if row is None:
+    view = await standing(context, ref) if ref else None
+    if view is None:
         return None
-    details = row["view"]["details"]
+    details = view["details"]
     names = ["deputy"] if role is Role.PRODUCER_DEPUTY else ["contact", "holder", "person"]
     for name in names:
         person = details.get(name)
@@ -70,6 +70,6 @@ async def _person_in(context: Context, role: Role, ref: str | None) -> dict[str,
                 "subject": person.get("account_id") or person["email"],
                 "name": person["name"],
                 "email": person["email"],
-                "organisation": details.get("party") or row["org_number"],
+                "organisation": details.get("party") or view["organisation"]["org_number"],
             }
     return None

@@ -2,12 +2,14 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Iterator, MutableMapping
+from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import Processor
-from temporalio import workflow
+from temporalio import activity, workflow
 
 PERSONAL = frozenset(
     {
@@ -57,18 +59,61 @@ def _with_fields_of_core(
     return event
 
 
-def _renderers(*, for_people: bool) -> list[Processor]:
-    if for_people:
-        return [structlog.dev.ConsoleRenderer(colors=True)]
-    return [
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(default=repr, ensure_ascii=False),
+def _without_repr_of_tasks(
+    logger: object, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Let asyncio say what happened, not show the task with its error: that is told beside it."""
+    del logger, method
+    if event.get("logger") == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+Raised = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def _told(exc_info: Raised) -> str:
+    """Tell an error by kinds and places, newest first, each with what led to it.
+
+    Never by its text: that may name a person or hold a row of the database. An error may have
+    `said`, which is without personal data (adapters/outside.py).
+    """
+    return "\nfrom ".join(_told_alone(error) for error in _chain(exc_info[1]))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for each in error.exceptions:
+                yield from _chain(each)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _told_alone(error: BaseException) -> str:
+    kind, said = type(error), getattr(error, "said", None)
+    title = f"{kind.__module__}.{kind.__qualname__}" + (f": {said}" if said else "")
+    places = [
+        f"  {frame.f_code.co_filename}:{line}:{frame.f_code.co_qualname}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
     ]
+    return "\n".join([title, *reversed(places)])
+
+
+def _renderer(*, for_people: bool) -> Processor:
+    if for_people:
+        # Errors are told already; its own way with them shows the values of local variables.
+        plain = structlog.dev.plain_traceback
+        return structlog.dev.ConsoleRenderer(colors=True, exception_formatter=plain)
+    return structlog.processors.JSONRenderer(default=repr, ensure_ascii=False)
 
 
 def set_up_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Let structlog format the standard logger. Workflows and activities use their own loggers."""
-    workflow.logger.workflow_info_on_message = False
+    workflow.logger.workflow_info_on_message = False  # they are fields of the line
+    activity.logger.activity_info_on_message = False
     output = stream or sys.stderr
     handler = logging.StreamHandler(output)
     handler.setFormatter(
@@ -83,8 +128,10 @@ def set_up_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _with_fields_of_core,
+                _without_repr_of_tasks,
+                structlog.processors.ExceptionRenderer(_told),
                 _drop_personal,
-                *_renderers(for_people=output.isatty()),
+                _renderer(for_people=output.isatty()),
             ],
         )
     )

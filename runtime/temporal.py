@@ -1,6 +1,6 @@
 """The connection to Temporal: the only place that makes a client, and the one plugin for all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from temporalio.client import Client
@@ -62,8 +62,20 @@ def make_plugin(keys: Keys, interceptors: Sequence[Interceptor] = ()) -> SimpleP
     )
 
 
-async def connect(plugin: SimplePlugin, **overrides: Any) -> Client:
-    """Connect as the environment says: `TEMPORAL_*` or a profile in `temporal.toml`."""
-    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+async def connect(
+    plugin: SimplePlugin, *, environment: Mapping[str, str] | None = None, **overrides: Any
+) -> Client:
+    """Connect as an environment says: by `TEMPORAL_*` or a profile in `temporal.toml`.
+
+    Args:
+        plugin: of `make_plugin`.
+        environment: taken instead of this program's own.
+        overrides: taken instead of what the environment says.
+    """
+    config: dict[str, Any] = dict(
+        ClientConfig.load_client_connect_config(
+            override_env_vars=None if environment is None else dict(environment)
+        )
+    )
     config.setdefault("target_host", "127.0.0.1:7233")
     return await Client.connect(**(config | overrides), plugins=[plugin])

@@ -90,8 +90,14 @@ class OwnCluster:
         return str(self._config["target_host"])
 
     def environment(self) -> dict[str, str]:
-        """Return the variables by which a client finds it."""
-        return {name: value for name, value in os.environ.items() if name.startswith("TEMPORAL_")}
+        """Return the variables by which a client finds it, from whatever terminal and folder."""
+        given = {
+            name: str(Path(value).absolute()) if name.endswith(("_FILE", "_PATH")) else value
+            for name, value in os.environ.items()
+            if name.startswith("TEMPORAL_")
+        }
+        namespace = str(self._config.get("namespace", NAMESPACE))
+        return given | {"TEMPORAL_ADDRESS": self.address, "TEMPORAL_NAMESPACE": namespace}
 
     async def start(self, search_attributes: Mapping[str, str]) -> None:
         """Register the search attributes that it lacks; its namespace is the user's to make."""

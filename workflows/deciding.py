@@ -183,7 +183,9 @@ class Deciding(Generic[S]):
             word = workflow.payload_converter().from_payload(raw.payload, HeardWord)
             content = content_of(self.machine, word.what, word.content)
         except Exception as error:  # noqa: BLE001 - a word that cannot be read must not stick
-            workflow.logger.warning("a word could not be read: %s", type(error).__name__)
+            case = {"case_number": self.state.number or self.state.case_number}
+            kind = type(error).__name__
+            workflow.logger.warning("a word could not be read: %s", kind, extra=case)
             self.state.write(workflow.now(), EntryKind.REFUSED, "heard", {"code": "bad_payload"})
             return
         if content is None or word.message_id in self.state.heard:

@@ -1,3 +1,5 @@
+import asyncio
+import gc
 import io
 import json
 import logging
@@ -73,16 +75,68 @@ def test_what_the_core_of_the_sdk_says_is_a_line_like_others() -> None:
     assert "temporal_log" not in line
 
 
-def test_a_traceback_is_in_the_line() -> None:
-    """An error is still one line."""
-    stream = io.StringIO()
+class RegisterError(Exception):
+    """An error with words of its own that are fit to be read."""
+
+    said = "404 no such agreement"
+
+
+def _fail(consumer_secret: str) -> None:
+    try:
+        int(consumer_secret)
+    except ValueError as error:
+        raise RegisterError(NAME) from error
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_an_error_is_told_by_kinds_and_places_alone(stream: io.StringIO) -> None:
+    """Its chain is in the line, no text of it but what was made to be read, and no variable."""
     set_up_logging("INFO", stream)
     try:
-        int("no such place")
-    except ValueError:
+        _fail("h3ml1g")
+    except RegisterError:
         logging.getLogger().exception("failed")
 
-    assert "no such place" in json.loads(stream.getvalue())["exception"]
+    line = stream.getvalue()
+    for part in ("RegisterError: 404 no such agreement", "test_log_setup.py:", "ValueError"):
+        assert part in line
+    assert NAME not in line
+    assert "h3ml1g" not in line
+
+
+def test_every_error_of_a_group_is_told() -> None:
+    """Each by its kind, and the group's own text is as hidden as theirs."""
+    stream = io.StringIO()
+    set_up_logging("INFO", stream)
+    group = ExceptionGroup(NAME, [ValueError(NAME), KeyError(NAME)])
+    logging.getLogger().error("failed", exc_info=group)
+
+    line = json.loads(stream.getvalue())
+    assert line["exception"].split() == [
+        "builtins.ExceptionGroup",
+        *("from", "builtins.ValueError"),
+        *("from", "builtins.KeyError"),
+    ]
+    assert NAME not in stream.getvalue()
+
+
+async def test_a_task_that_nobody_waited_for_is_told_without_its_text() -> None:
+    """The event loop shows the task with its error; the line has that error's kind and place."""
+    stream = io.StringIO()
+    set_up_logging("INFO", stream)
+    asyncio.get_running_loop().create_task(_alone())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gc.collect()
+
+    line = json.loads(stream.getvalue())
+    assert line["event"] == "Task exception was never retrieved"
+    assert "builtins.ValueError" in line["exception"]
+    assert NAME not in stream.getvalue()
+
+
+async def _alone() -> None:
+    raise ValueError(NAME)
 
 
 def test_people_get_plain_lines() -> None:

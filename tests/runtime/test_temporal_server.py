@@ -196,3 +196,13 @@ def test_the_users_own_cluster_is_respected(
     assert cluster is not None
     assert cluster.address == "temporal.lab.example:7233"
     assert "your own cluster" in cluster.source
+    monkeypatch.setenv("TEMPORAL_API_KEY", "k3y")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", "temporal.toml")
+    assert cluster.environment() == {
+        "TEMPORAL_ADDRESS": "temporal.lab.example:7233",
+        "TEMPORAL_NAMESPACE": "lab",
+        "TEMPORAL_PROFILE": "lab",
+        "TEMPORAL_CONFIG_FILE": str(tmp_path / "temporal.toml"),
+        "TEMPORAL_API_KEY": "k3y",
+    }

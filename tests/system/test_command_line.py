@@ -24,6 +24,14 @@ async def test_the_demo_ends_with_a_key_that_works(stack: Stack, organisation: s
     assert ONE_EACH == result["applications"] == result["keys"]
     assert result["token"] is True
     assert result["case"].startswith("NGP")
+    assert "recorded" in _logged_about(result["case"], stack)
+
+
+def _logged_about(number: str, stack: Stack) -> list[str]:
+    """Return what the worker's log says about a case, by its number."""
+    lines = (stack.data_dir / "logs" / "worker.log").read_text("utf-8").splitlines()
+    said = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    return [line["event"] for line in said if line.get("case_number") == number]
 
 
 async def test_a_case_from_the_command_line_alone(stack: Stack, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -16,20 +17,23 @@ from records.journal import journal_of
 from runtime.settings import ROOT
 from runtime.stack import Stack
 from runtime.temporal import make_plugin
+from tests.system.conftest import starter
 from worker import WORKFLOWS
 
 KILLS = 20
 CASES = 4
 ONE_EACH = {"verification": 1, "production": 1}
 NONE = {"verification": 0, "production": 0}
-ACTS = (
+ACTS = {
     "apply",
+    "activate_account",
     "submit_agreement",
     "accept_agreement",
     "propose_decision",
     "decide",
     "countersign_agreement",
-)
+    "report_test_delivery",
+}
 
 
 def _demos(context: Context, stack: Stack, first: int, count: int) -> list[Demo]:
@@ -78,34 +82,86 @@ async def _replays(context: Context, demo: Demo) -> None:
 
 
 async def _each_act_once(context: Context, demo: Demo) -> None:
-    lines: list[dict[str, Any]] = await journal_of(context.pool, demo.ref)
-    acts = [line["name"] for line in lines if line["kind"] == "act"]
-    for name in ACTS:
-        assert 1 == acts.count(name), (demo.ref, name, acts)
+    """What was answered is in the journal of its workflow, and nothing else; so are the pickups."""
+    assert ACTS <= {step for _, step in demo.answered}
+    for ref in {ref for ref, _ in demo.answered}:
+        answered = Counter(step for where, step in demo.answered if where == ref)
+        assert answered == await _journaled(context, ref, "act"), ref
+    for environment in demo.keys:
+        ref = demo.part("credential", demo.entry.org_number, environment)
+        assert 1 == (await _journaled(context, ref, "word"))["picked_up"], ref
+
+
+async def _journaled(context: Context, ref: str, kind: str) -> Counter[str]:
+    lines = await journal_of(context.pool, ref)
+    return Counter(line["name"] for line in lines if line["kind"] == kind)
+
+
+async def _to_be_activated(demo: Demo) -> str:
+    """Apply, and return the access of the contact, who may activate the account now."""
+    await demo.apply()
+
+    def is_found(view: dict[str, Any]) -> bool:
+        return bool((view["details"].get("contact") or {}).get("account_id"))
+
+    view = await demo.until("personal account", is_found, demo.ref)
+    person = f"person/{view['details']['contact']['account_id']}"
+    await demo.open_step("activate_account", person)
+    return person
+
+
+async def _to_be_decided(demo: Demo) -> None:
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.stage("review")
 
 
 @pytest.mark.timeout(300)
 async def test_people_are_served_while_postgres_is_down(stack: Stack) -> None:
-    """Steps are answered without the record; when it is back, nothing is lost."""
+    """Steps are taken by command without the record; when it is back, each is in it once."""
     assert stack.postgres is not None
     async with opened(stack.data_dir) as context:
-        demo = _demos(context, stack, 200, 1)[0]
-        await demo.apply()
-        await demo.activate_account()
+        begun, reviewed = _demos(context, stack, 200, 2)
+        person = await _to_be_activated(begun)
+        await _to_be_decided(reviewed)
+        note = '{"text": "medan databasen är nere", "visibility": "shared"}'
+        steps = (
+            (begun.ref, "activate_account", "producer_contact", None),  # it is the person's
+            (begun.ref, "note", "producer_contact", note),
+            (begun.ref, "note", "case_handler", note),
+            (reviewed.ref, "propose_decision", "case_handler", "docs/examples/proposal.json"),
+            (reviewed.ref, "decide", "decider", '{"reasons": "Enligt förslaget."}'),
+        )
+        taken: Counter[tuple[str, str]] = Counter()
+        versions: dict[str, int] = {}
         await stack.postgres.stop()
         try:
-            note = {"text": "medan databasen är nere", "visibility": "shared"}
-            actor = demo.contact.model_dump(mode="json")
-            request = {"request_id": "down", "actor": actor, "payload": note}
-            receipt = await context.client.get_workflow_handle(demo.ref).execute_update(
-                "note", request, id="down", result_type=dict
-            )
-            assert receipt["stage"] == "agreement"
+            for ref, step, role, data in steps:
+                given = ("--data", data) if data else ()
+                done = await starter(
+                    "step", ref, step, "--as", role, *given, "--json", data_dir=stack.data_dir
+                )
+                assert 0 == done.code, done.err
+                receipt: Any = done.last
+                where = person if step == "activate_account" else ref
+                taken[where, step] += 1
+                versions[where] = receipt["version"]
+            unread = await starter("show", begun.ref, data_dir=stack.data_dir)
+            assert "Postgres svarar inte" in unread.err
         finally:
             await stack.postgres.start()
-        await demo.until("recorded", lambda v: v["version"] >= receipt["version"], demo.ref)
-        lines = await journal_of(context.pool, demo.ref)
-        assert 1 == len([line for line in lines if line["name"] == "note"])
+        for ref, version in versions.items():
+            await _recorded(begun, ref, version)
+        for (ref, step), times in taken.items():
+            assert times == (await _journaled(context, ref, "act"))[step], (ref, step)
+        await begun.stage("agreement")
+        await reviewed.stage("countersigning")
+
+
+async def _recorded(demo: Demo, ref: str, version: int) -> None:
+    await demo.until("recorded", lambda view: view["version"] >= version, ref, whole=False)
 
 
 @pytest.mark.timeout(300)
