@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import asyncpg
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import (
     ActivityInboundInterceptor,
@@ -100,8 +101,9 @@ class _Watcher(ActivityInboundInterceptor):
             if error.type == OUTSIDE_ERROR and error.details:
                 details = error.details[0]
         now = datetime.now(UTC)
-        longest = (info.retry_policy and info.retry_policy.maximum_interval) or LONGEST_PAUSE
-        pause = pause or min(timedelta(seconds=2 ** min(info.attempt - 1, 10)), longest)
+        policy = info.retry_policy or RetryPolicy()
+        longest = policy.maximum_interval or LONGEST_PAUSE
+        pause = pause or min(policy.initial_interval * 2 ** min(info.attempt - 1, 10), longest)
         await incidents.failed(
             self._pool,
             workflow_id=info.workflow_id or "",

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
     from activities import messages, notices, record
+    from activities.outside import LONGEST_PAUSE, SHUT_OFF_PAUSE
     from domain.machine import Act, content_of
     from domain.policy import Policy
     from domain.state import EntryKind, Notice, Pending, System
@@ -25,10 +26,8 @@ with workflow.unsafe.imports_passed_through():
 
 ATTEMPT_LIMIT = timedelta(seconds=30)
 INSIDE_LIMIT = timedelta(seconds=10)
-RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
-SHUT_OFF_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
-)
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=LONGEST_PAUSE)
+SHUT_OFF_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=SHUT_OFF_PAUSE)
 INSIDE_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=10)
 )

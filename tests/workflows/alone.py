@@ -129,8 +129,10 @@ class Alone:
         return [each for each in held if each["key"] == self.ref]
 
 
-async def start(world: World, kind: str, ref: str, begin: dict[str, Any]) -> None:
-    """Start a workflow with the word `begin`."""
+async def start(
+    world: World, kind: str, ref: str, content: dict[str, Any], *, word: str = "begin"
+) -> None:
+    """Start a workflow with a word."""
     await world.client.start_workflow(
         kind,
         {"policy": world.context.policy.model_dump(mode="json")},
@@ -138,7 +140,7 @@ async def start(world: World, kind: str, ref: str, begin: dict[str, Any]) -> Non
         task_queue=WORKFLOW_QUEUE,
         task_timeout=TASK_LIMIT,
         start_signal="heard",
-        start_signal_args=[_word("begin", begin)],
+        start_signal_args=[_word(word, content)],
     )
 
 

@@ -1,18 +1,24 @@
 """What breaks outside costs nothing but time: one application, one key, and people are served."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from activities import outside
 from commands.demo import Demo
 from records import incidents
+from tests.workflows.alone import HANDLER, Alone
+from tests.workflows.outages import is_in_pause, settled_events_of
 from tests.world import World
 
 ONE_EACH = {"verification": 1, "production": 1}
 CREATE = "POST /api/am/devportal/v3/applications"
 SUBSCRIBE = "POST /api/am/devportal/v3/subscriptions"
 GENERATE = "POST /api/am/devportal/v3/applications/*/generate-keys"
+REMOVE = "DELETE /api/am/devportal/v3/applications/*"
+DAYS = 3
 
 
 async def _until_decided(demo: Demo) -> None:
@@ -155,6 +161,57 @@ async def test_the_portals_own_approval_is_a_state_not_an_incident(world: World)
     await asyncio.sleep(2.1)  # the simulated portal's own time, which cannot be skipped
     await demo.act("operator", "retry_step", {}, ref)
     await demo.stage("offered", ref=ref)
+
+
+async def _is_left_alone_for_days(world: World, credential: Alone) -> None:
+    """Three days pass while the portal's people think: no event, no incident, nothing done."""
+    pool, before = world.context.pool, await settled_events_of(world, credential.ref)
+    await world.forward(credential.ref, days=DAYS)
+    assert before == await settled_events_of(world, credential.ref)
+    failing = await incidents.failing(pool, credential.portal)
+    assert credential.ref not in [each.workflow_id for each in failing]
+    assert await is_in_pause(world, credential.ref)
+
+
+@pytest.fixture
+def _seldom_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the portal be asked every hour only: thousands of half minutes take their time."""
+    monkeypatch.setattr(outside, "POLL_PAUSE", timedelta(hours=1))
+
+
+@pytest.mark.usefixtures("_seldom_asked")
+@pytest.mark.parametrize("match", [CREATE, SUBSCRIBE, GENERATE])
+async def test_an_approval_that_takes_days_is_found_by_itself(world: World, match: str) -> None:
+    """The portal is asked again and again, as long as it takes; then the key is offered."""
+    await world.fault("portal_verification", match=match, pending=True, times=1)
+    credential = await Alone.begin(world)
+    await credential.until(lambda state: state["stage"] == "awaiting_approval", "pending")
+    await _is_left_alone_for_days(world, credential)
+
+    await world.release("portal_verification")
+    await world.forward(credential.ref, hours=1, seconds=1)
+    await credential.stage("offered")
+    (application,) = await credential.applications()
+    assert (application["keys"], application["secrets"]) == (1, 1)
+
+
+@pytest.mark.usefixtures("_seldom_asked")
+async def test_a_removal_that_takes_days_is_found_by_itself(world: World) -> None:
+    """The portal's people are to approve that an application goes: no key lives meanwhile."""
+    credential = await Alone.begin(world)
+    key = await credential.unsealed()
+    await credential.step("revoke_key", HANDLER, {"reason": "Läckt"})
+    await credential.until(lambda state: state["is_key_revoked"], "revoked")
+    await world.fault("portal_verification", match=REMOVE, pending=True, times=1)
+    await credential.say("end")
+    await credential.until(lambda state: state["stage"] == "ending", "ending")
+    await _is_left_alone_for_days(world, credential)
+    assert await credential.token_status(key) == 401
+
+    await world.release("portal_verification")
+    await world.forward(credential.ref, hours=1, seconds=1)
+    await world.handle(credential.ref).result()
+    assert await credential.applications() == []
 
 
 async def test_a_mail_outage_delays_nothing_but_mails(world: World) -> None:
