@@ -72,15 +72,17 @@ def demo(
     organisation: str | None = None,
     data_dir: DataDir = None,
     json: Json = False,
-) -> None:
+) -> int:
     """Play an onboarding from application to working key, on the running stack or one of its own.
 
     Scenarios: standard, denied, returned-agreement, scanned, withdrawn; and life afterwards:
     adding-dataset, agent, departure, outage, appeal, rotation, reconciliation, notice, adopted.
+    Exits with 1 when it did not end as it should.
     Example: starter.py demo --scenario denied --organisation 212000-0142
     """
     result = asyncio.run(running.demo(scenario, organisation, data_dir))
     showing.print_result(result, json=json)
+    return 0 if result["passed"] else 1
 
 
 @app.command(name="open")

@@ -6,7 +6,7 @@ A secret lives in this file from the portal's answer until it is sealed, within 
 import asyncio
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import asyncpg
 from pydantic import BaseModel
@@ -210,30 +210,43 @@ class Portal:
     @calls_outside(shuts_off=True)
     async def revoke_keys(self, wanted: SubscriptionInput) -> Content:
         """Revoke every key of the application, confirmed by the portal; offers die with it."""
-        await self._with_its_secrets(wanted.key, self._portal.revoke_keys(wanted.application_id))
+        _, destroyed = await self._with_its_secrets(
+            wanted.key, self._portal.revoke_keys(wanted.application_id)
+        )
+        if destroyed is not None:
+            raise destroyed
         return Content()
 
     @activity.defn
     @calls_outside(shuts_off=True)
     async def remove_application(self, wanted: ApplicationInput) -> Content:
-        """Remove the application whole, keys first, until the portal no longer lists it."""
-        removing = self._portal.remove_application(wanted.key, wanted.application_id)
-        if not await self._with_its_secrets(wanted.key, removing):
+        """Remove the application whole, keys first, until the portal no longer lists it.
+
+        What could not be destroyed now goes when the end is recorded (`records/cases.py`).
+        """
+        is_gone, destroyed = await self._with_its_secrets(
+            wanted.key, self._portal.remove_application(wanted.key, wanted.application_id)
+        )
+        if destroyed is not None:
+            activity.logger.warning("what was sealed is destroyed when the end is recorded")
+        if not is_gone:
             raise not_yet("the portal has not removed the application yet")
         return Content()
 
-    async def _with_its_secrets(self, ref: str, ending: Awaitable[T]) -> T:
+    async def _with_its_secrets(
+        self, ref: str, ending: Awaitable[T]
+    ) -> tuple[T, BaseException | None]:
         """End something at the portal and destroy what is sealed: neither waits for the other.
 
         So a portal that is down keeps no offer open, and records that are down keep no key alive.
+        Returns what the portal answered, and why nothing could be destroyed.
         """
         ended, destroyed = await asyncio.gather(
             ending, secrets.destroy(self._pool, ref), return_exceptions=True
         )
-        for outcome in (ended, destroyed):
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return cast("T", ended)
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended, destroyed
 
 
 class Offers:

@@ -26,8 +26,10 @@ from domain.adoption import (
     read_rows,
 )
 from domain.appointment_state import appointment_id
+from domain.datasets import Delivery
 from domain.dates import local_date
 from domain.onboarding import agreement_id, dataset_id
+from domain.permission_state import permission_id
 from records import cases, switches
 from runtime.asking import ask
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
@@ -47,6 +49,24 @@ WAITING: Final = (
 ENDED: Final = (
     "Har funnits här och avslutats: öppna ett nytt ärende i stället. / "
     "Has been here and ended: open a new case instead."
+)
+RIGHT_ENDED: Final = (
+    "Behörigheten har funnits här och upphört: den tas inte över igen. / "
+    "The right has been here and ended: it is not taken over again."
+)
+NOT_OWN: Final = (
+    "Datamängden finns redan här, utan producentens egen leverans. Lägg till den med "
+    "change_delivery; då får producenten en ny nyckel. / The data set is here already, without "
+    "the producer's own delivery. Add it by change_delivery; the producer then gets a new key."
+)
+NOT_AGENTS: Final = (
+    "Ombudets uppdrag finns redan här, utan datamängden. Lägg till den med change_datasets; då "
+    "får ombudet en ny nyckel. / The agent's appointment is here already, without the data set. "
+    "Add it by change_datasets; the agent then gets a new key."
+)
+UNDER_WAY: Final = (
+    "Behörigheten är redan på väg i ett ärende här: låt det gå klart. / "
+    "The right is on its way in a case here already: let it finish."
 )
 OPEN: Final = (
     "Producenten har ett öppet ärende: avsluta det, eller låt det gå klart. / "
@@ -201,7 +221,7 @@ class _Adopting:
         if standing == "ended":
             return Result(read.line, row, "refused", "dataset_id", ENDED)
         if standing is not None:
-            return Result(read.line, row, "already" if row.is_own else "")
+            return await self._known(read, ref) if row.is_own else Result(read.line, row, "")
         has_agents = row.dataset_id in taken.with_agents
         word = connection_word(
             row, self._adopted, taken.people, taken.name, taken.kind, has_agents=has_agents
@@ -224,11 +244,40 @@ class _Adopting:
         if standing == "ended":
             return [Result(each.line, each.row, "refused", "party", ENDED) for each in rows]
         if standing is not None:
-            return [Result(each.line, each.row, "already") for each in rows]
+            return [await self._known(each, ref) for each in rows]
         given = [each.row for each in rows if each.row]
         word = appointment_word(given, self._adopted, taken.people, taken.name)
         await self._begin("AgentAppointment", ref, word)
         return [Result(each.line, each.row, "adopted") for each in rows]
+
+    async def _known(self, read: ReadRow, owner: str) -> Result:
+        """Return what is known of a row's right, whose data set or appointment is open."""
+        row = read.row
+        assert row is not None
+        ref = permission_id(row.org_number, row.dataset_id, row.party or row.org_number)
+        standing = await self._standing(ref)
+        if standing == "ended":
+            return Result(read.line, row, "refused", "dataset_id", RIGHT_ENDED)
+        reason = "" if standing else await self._lacking(row, owner, ref)
+        if reason:
+            return Result(read.line, row, "refused", "dataset_id", reason)
+        return Result(read.line, row, "already")
+
+    async def _lacking(self, row: AdoptedRow, owner: str, right: str) -> str:
+        """Return why a right that has not begun is none that was taken over; empty: it is."""
+        state = await ask(self._context.client.get_workflow_handle(owner), "state")
+        if right in state["parts"]:
+            return ""
+        if row.is_own:
+            delivery = state["datasets"][row.dataset_id]["declaration"]["delivery"]
+            is_wanted, is_adopted = delivery != Delivery.AGENT, bool(state["adopted_delivery"])
+        else:
+            item = state["items"].get(row.dataset_id)
+            is_wanted = item is not None and not item["is_removed"]
+            is_adopted = is_wanted and bool(item["adopted"])
+        if not is_wanted:
+            return NOT_OWN if row.is_own else NOT_AGENTS
+        return "" if is_adopted else UNDER_WAY
 
     async def _standing(self, ref: str) -> str | None:
         """Return whether a workflow is `open` or has `ended` here; None when it never was."""

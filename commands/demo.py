@@ -51,8 +51,9 @@ class Demo:
     """One rehearsal: a producer, its people, and what has been fetched.
 
     `case` is what is looked at and acted on when nothing else is said: the onboarding, until a
-    further case has been opened. `keys` are the newest that were fetched, by environment, and
-    `answered` all that was acted on, with the step.
+    further case has been opened. `about` is what a rehearsal ends with, where that is not the
+    case; `also` is what it shuts off outside the producer. `keys` are the newest that were
+    fetched, by environment, and `answered` all that was acted on, with the step.
     """
 
     context: Context
@@ -63,6 +64,8 @@ class Demo:
     local_part: str = "anna.lind"
     patience_seconds: float = 90
     case: str | None = None
+    about: str | None = None
+    also: list[str] = field(default_factory=list)
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     answered: list[tuple[str, str]] = field(default_factory=list)
@@ -374,8 +377,13 @@ class Demo:
     async def production_works(self) -> bool:
         """Whether the production key gets a token that the protected interface takes."""
         base = self.addresses["portal_production"]
+        if "production" not in self.keys:
+            return False
         async with plain_http() as http:
-            token = await self.token(http, base, self.keys["production"])
+            try:
+                token = await self.token(http, base, self.keys["production"])
+            except httpx.HTTPStatusError:
+                return False
             info = {"informationstyp": self.dataset_id, "provider": "2180"}
             answer = await http.post(
                 f"{base}/producent/mottagning",
@@ -415,16 +423,21 @@ class Demo:
                 found["on" if each.get("active") else "off"] += 1
         return found
 
-    async def result(self, started: float, *, token: bool = False) -> dict[str, Any]:
-        """Return what the demo counted, as its last line."""
-        view = await self.view()
+    async def result(self, started: float, *, passed: bool) -> dict[str, Any]:
+        """Return what the demo counted, as its last line.
+
+        Stage and outcome are those of what was rehearsed; what lives on has its stage as outcome.
+        """
+        view, end = await self.view(), await self.view(self.about)
+        decided = (end["details"].get("appeal") or {}).get("outcome")
         return {
             "case": view["number"],
             "organisation": self.entry.org_number,
-            "outcome": view["outcome"] or (view["details"].get("appeal") or {}).get("outcome"),
-            "stage": view["stage"],
+            "passed": passed,
+            "outcome": end["outcome"] or decided or end["stage"],
+            "stage": end["stage"],
             "applications": await self.count("applications"),
             "keys": await self.count("keys"),
-            "token": token,
+            "token": await self.production_works(),
             "seconds": round(time.monotonic() - started, 1),
         }

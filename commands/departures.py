@@ -31,11 +31,24 @@ def _departure(values: dict[str, str]) -> dict[str, Any]:
     return wanted
 
 
+def _stands(details: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether the day is the last day already, and those who are named take over."""
+    known = {
+        role: each["person"]["email"].casefold()
+        for role, each in details.get("successors", {}).items()
+    }
+    return details.get("last_day") == wanted["last_day"] and all(
+        known.get(each["role"]) == each["person"]["email"].casefold()
+        for each in wanted.get("successors", ())
+    )
+
+
 async def departures(context: Context, path: Path) -> dict[str, int]:
     """Schedule the departures of a list; returns how many lines ended how.
 
-    A line that was taken before is `already`; who has no access here is `unknown`. A report is
-    written beside the list, with a row for each line.
+    A line that says what stands already is `already`; who has no access here is `unknown`. A
+    departure that was called off or moved since is scheduled again: the list is the last word. A
+    report is written beside the list, with a row for each line.
     """
     rows = await asyncio.to_thread(read_lines, path, NEEDED)
     counts: dict[str, int] = {}
@@ -62,17 +75,18 @@ async def _schedule(context: Context, path: Path, values: dict[str, str]) -> tup
     found = await people.by_email_or_account(context.pool, values["person"])
     if not found:
         return "unknown", "Personen har ingen åtkomst här. / The person has no access here."
-    view = found[0]["view"]
-    is_same = view["details"].get("last_day") == values["last_day"]
-    if view["stage"] in {"ending", "ended"} or is_same:
+    view, wanted = found[0]["view"], _departure(values)
+    if view["stage"] in {"ending", "ended"} or _stands(view["details"], wanted):
         return "already", ""
+    # The version tells a line that is handed in again from one whose answer was lost.
     line = "|".join(f"{name}={values[name]}" for name in sorted(values))
+    line += f"|{view['version']}"
     request = {
         "request_id": f"departure/{hashlib.sha256(line.encode()).hexdigest()[:32]}",
         "actor": Actor(
             subject="leaver-list", name="leaver list", role=Role.SYSTEM, basis=path.name
         ).model_dump(mode="json"),
-        "payload": _departure(values),
+        "payload": wanted,
     }
     try:
         await send_step(context.client, view["ref"], "schedule_departure", request)

@@ -10,8 +10,7 @@ from domain.appointment_state import appointment_id
 from domain.onboarding import dataset_id, onboarding_id
 from domain.organisations import BadOrgNumber, parse_org_number
 from domain.state import Person
-from records import cases
-from records.sole_traders import draw_number
+from records import cases, sole_traders
 from runtime.acting import StepRefusedError, open_case
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 
@@ -157,7 +156,7 @@ async def open_agent(
 ) -> Opened:
     """Appoint an agent; returns its workflow id and the receipt.
 
-    A sole trader gets a number of ours, in a row of its own.
+    A sole trader has a number of ours, by its contact's mail address: the same for everybody.
 
     Raises:
         CommandError: an organisation number is none.
@@ -167,7 +166,9 @@ async def open_agent(
     await _standing_agreement(context, org_number, actor)
     agent = application.get("agent")
     if isinstance(agent, dict) and agent.get("sole_trader"):
-        number = await draw_number(context.pool)
+        contact = application.get("contact")
+        email = str(contact.get("email") or "") if isinstance(contact, dict) else ""
+        number = await sole_traders.number_of(context.pool, email) if email else "-"
     else:
         number = org_number_of({"organisation": agent})
     workflow_id = appointment_id(org_number, number)

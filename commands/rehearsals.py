@@ -134,7 +134,7 @@ async def agent(demo: Demo) -> bool:
     """An agent delivers beside the producer under its own right, until the right ends."""
     await onboarded(demo)
     ola = agents_person(demo)
-    ref = await appoint(demo, ola)
+    ref = demo.about = await appoint(demo, ola)
     works = await deliver_as(demo, ola)
     agents_key = demo.keys["production"]
     last_day = local_date(datetime.now(UTC)) + timedelta(days=364)
@@ -170,7 +170,7 @@ async def departure(demo: Demo) -> bool:
     """The contact leaves: a successor has the role and the keys, and delivery is never cut."""
     works = await onboarded(demo)
     old = dict(demo.keys)
-    ref = await person_of(demo)
+    ref = demo.about = await person_of(demo)
     eva = {"name": "Eva Efterträdare", "email": f"eva@org-{demo.entry.org_number}.example"}
     wanted = {"last_day": _today().isoformat(), "successors": [{"role": "contact", "person": eva}]}
     await demo.act(demo.contact, "schedule_departure", wanted, ref)
@@ -240,7 +240,7 @@ async def rotation(demo: Demo) -> bool:
     await onboarded(demo)
     old = dict(demo.keys)
     for environment in ("verification", "production"):
-        ref = demo.part("credential", demo.entry.org_number, environment)
+        ref = demo.about = demo.part("credential", demo.entry.org_number, environment)
         await forward(demo, ref, days=365, minutes=1)
         await renew(demo, environment, demo.producer)
     await demo.until(
@@ -256,7 +256,7 @@ async def notice(demo: Demo) -> bool:
     """The authority gives notice: on the last day every right under the agreement ends."""
     await onboarded(demo)
     key = demo.keys["production"]
-    ref = f"agreement/{demo.entry.org_number}"
+    ref = demo.about = f"agreement/{demo.entry.org_number}"
     last = _today() + timedelta(days=90)
     given = {"last_day": last.isoformat(), "reason": "Plattformen byter avtalsform."}
     await demo.act("decider", "give_notice", given, ref)
@@ -379,7 +379,8 @@ async def reconciliation(demo: Demo) -> bool:
     nobody = "credential/212000-0001/detaljplan/212000-0001/production"
     stray = await application_by_hand(demo, f"NGP kvarglomd {demo.entry.org_number}", nobody)
     foreign = await application_by_hand(demo, f"Egen karta {demo.entry.org_number}", None)
-    ref = await reconciling.start(demo.context)
+    demo.also = [nobody]
+    ref = demo.about = await reconciling.start(demo.context)
     await demo.stage("pause", "ended", "asking", ref=ref)
     await forward(demo, ref, minutes=10)
     await demo.stage("ended", ref=ref)
@@ -412,6 +413,9 @@ async def adopted(demo: Demo) -> bool:
         )
         made.raise_for_status()
     key = await application_by_hand(demo, f"Kommunens karta {demo.entry.org_number}", None)
+    for api in (await by_hand(demo, "GET", "/apis", None))["list"]:
+        held = {"applicationId": key["application"], "apiId": api["id"]}
+        await by_hand(demo, "POST", "/subscriptions", held | {"throttlingPolicy": "Unlimited"})
     demo.keys["production"] = key
     row = {
         "org_number": demo.entry.org_number,
@@ -430,8 +434,9 @@ async def adopted(demo: Demo) -> bool:
     demo.case = f"dataset/{demo.entry.org_number}/{demo.dataset_id}"
     await demo.stage("connected")
     await adopting.done(demo.context)
-    ref = demo.part("credential", demo.entry.org_number, "production")
-    await demo.until("our key in it", lambda v: not v["pending"], ref, whole=False)
+    number = demo.entry.org_number
+    for ref in (demo.part("permission", number), demo.part("credential", number, "production")):
+        await demo.until("our key in it", lambda v: not v["pending"], ref, whole=False)
     return await takes_token(demo, key)
 
 

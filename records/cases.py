@@ -31,7 +31,8 @@ class Batch(BaseModel):
 async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
     """Append lines, draw the case number when it is due, and write the row, in one transaction.
 
-    Incidents of operations that the view no longer wants are forgotten with it.
+    Incidents of operations that the view no longer wants are forgotten with it, and what was
+    sealed for a credential that has ended is destroyed.
 
     The same batch again changes nothing, and an older view never replaces a newer one. Numbers
     have no gaps: one is drawn once for a chain, and given back when the transaction fails.
@@ -63,6 +64,8 @@ async def record(pool: asyncpg.Pool, batch: Batch) -> str | None:
         written = (lines, end.last_sequence, end.last_digest, wanted)
         row = _row(batch.chain_id, batch.kind, view, updated_at)
         await connection.execute(query("write_batch"), *row, *written)
+        if view.get("ended_at"):
+            await connection.execute(query("withdraw_offers"), batch.workflow_id)
     return number
 
 

@@ -294,8 +294,10 @@ select * from incidents where (attempts >= 3 or unmendable)
     and ($1::text[] is null or workflow_id = any($1))
     and ($2::text is null or system = $2) order by since, workflow_id, operation
 
--- draw_sole_trader_number --
-select nextval('sole_trader_numbers')
+-- sole_trader_number --
+insert into sole_traders (contact_sha256) values ($1)
+on conflict (contact_sha256) do update set contact_sha256 = excluded.contact_sha256
+returning number
 
 -- person_by_email_or_account --
 select * from cases

@@ -169,6 +169,12 @@ comment on column incidents.started_at is 'an attempt that has begun and not ans
 -- Numbers of ours for agents that are sole traders: their own number is a personnummer, never kept.
 create sequence sole_trader_numbers;
 
+-- A sole trader has one number, whoever appoints it: it is known by the contact's address, by digest.
+create table sole_traders (
+    contact_sha256 text primary key,
+    number bigint not null unique default nextval('sole_trader_numbers')
+);
+
 -- ---- reconciliation ----
 
 -- One row for each run; what its two looks saw is kept until it has ended, what differs for good.

@@ -23,6 +23,7 @@ async def test_the_demo_ends_with_a_key_that_works(stack: Stack, organisation: s
     assert "connected" == result["outcome"]
     assert ONE_EACH == result["applications"] == result["keys"]
     assert result["token"] is True
+    assert result["passed"] is True
     assert result["case"].startswith("NGP")
     assert "recorded" in _logged_about(result["case"], stack)
 
@@ -32,6 +33,21 @@ def _logged_about(number: str, stack: Stack) -> list[str]:
     lines = (stack.data_dir / "logs" / "worker.log").read_text("utf-8").splitlines()
     said = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
     return [line["event"] for line in said if line.get("case_number") == number]
+
+
+@pytest.mark.timeout(300)
+async def test_a_scenario_is_named(stack: Stack) -> None:
+    """It ends as it should although no key was made; another name is answered with those known."""
+    arguments = ("--organisation", "212000-0134", "--json")
+    done = await starter("demo", "--scenario", "denied", *arguments, data_dir=stack.data_dir)
+    result: Any = done.last
+
+    assert 0 == done.code, done.err
+    assert ("denied", True, False) == (result["outcome"], result["passed"], result["token"])
+    assert {"verification": 0, "production": 0} == result["applications"]
+    unknown = await starter("demo", "--scenario", "rotating", *arguments, data_dir=stack.data_dir)
+    assert 1 == unknown.code
+    assert "rotation" in unknown.err
 
 
 async def test_a_case_from_the_command_line_alone(stack: Stack, tmp_path: Path) -> None:

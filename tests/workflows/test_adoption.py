@@ -2,7 +2,7 @@
 
 import asyncio
 import csv
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from activities.register import Agreements, RegistrationInput
 from commands import adopting
 from commands.context import CommandError
 from commands.demo import plain_http
+from commands.opening import open_dataset
+from commands.rehearsals import AGENT
 from domain.case import Kind
 from domain.dates import local_date
 from domain.reconciliation import Granted, Seen, SeenAgreement, compare
@@ -26,11 +28,13 @@ FIELDS = (
     "system_account", "application_production",
 )  # fmt: skip
 
+OF_AGENT = ("party", "agent_name", "agent_contact_name", "agent_contact_email", "valid_until")
 
-def _write(path: Path, *lines: tuple[str, ...]) -> Path:
+
+def _write(path: Path, *lines: tuple[str, ...], fields: tuple[str, ...] = FIELDS) -> Path:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(FIELDS)
+        writer.writerow(fields)
         writer.writerows(lines)
     return path
 
@@ -88,6 +92,48 @@ async def test_a_producer_is_taken_over_once(world: World, tmp_path: Path) -> No
     again = await adopting.adopt_file(world.context, _write(path, good), None)
     assert {"already": 1} == again
     assert await cases.agreement_in_force(world.context.pool, number) is not None
+
+
+async def test_a_right_is_already_here_only_when_it_is(world: World, tmp_path: Path) -> None:
+    """An agent's right comes with its appointment; a later file that adds to it is told how."""
+    demo = world.demo()
+    number, fields = demo.entry.org_number, (*FIELDS, *OF_AGENT)
+    for login, whose in (("adop2101", number), ("adop2102", AGENT)):
+        await _system_account(world, login, whose)
+    last_day = (local_date(datetime.now(UTC)) + timedelta(days=200)).isoformat()
+    agents = (AGENT, "Konsult AB", "Ola Ombud", f"ola@ombud-{number}.example", last_day)
+    nobodys = ("",) * len(agents)
+
+    def row(dataset: str, login: str, application: str, *of: str) -> tuple[str, ...]:
+        of_producer = (number, "Anna Lind", demo.email, "2025-01-01")
+        return (*of_producer, dataset, login, application, *(of or nobodys))
+
+    own = row("byggnad", "adop2101", "app-21")
+    agents_row = row("detaljplan", "adop2102", "app-22", *agents)
+    path = _write(tmp_path / "first.csv", own, agents_row, fields=fields)
+    assert {"adopted": 2} == await adopting.adopt_file(world.context, path, None)
+    again = _write(tmp_path / "again.csv", own, agents_row, fields=fields)
+    assert {"already": 2} == await adopting.adopt_file(world.context, again, None)
+    permission = f"permission/{number}/detaljplan/{AGENT}"
+    await demo.until("claimed", lambda v: bool(v["details"].get("is_account_claimed")), permission)
+    assert permission == await _key_of(world, "adop2102")
+    appointment = await demo.view(f"agent/{number}/{AGENT}")
+    assert ("active", last_day) == (appointment["stage"], appointment["details"]["valid_to"])
+
+    declared = [demo.declaration("oversiktsplan")]
+    wanted = {"organisation": {"org_number": number}, "datasets": declared}
+    await open_dataset(world.context, wanted, demo.contact)
+    more = (
+        row("detaljplan", "adop2103", "app-23"),
+        row("byggnad", "adop2104", "app-24", *agents),
+        row("oversiktsplan", "adop2105", "app-25"),
+    )
+    path = _write(tmp_path / "later.csv", own, agents_row, *more, fields=fields)
+    assert {"already": 2, "refused": 3} == await adopting.adopt_file(world.context, path, None)
+    report = _report(path)
+    assert [each["result"] for each in report] == ["already"] * 2 + ["refused"] * 3
+    reasons = (adopting.NOT_OWN, adopting.NOT_AGENTS, adopting.UNDER_WAY)
+    assert tuple(each["reason"] for each in report[2:]) == reasons
 
 
 async def test_what_the_register_holds_is_taken_over_and_ended_there(

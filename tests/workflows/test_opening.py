@@ -1,5 +1,6 @@
 """Cases under an agreement in force: who may open them, and what is said otherwise."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from commands.scenarios import standard
 from domain.act import Actor, Role
 from records import cases
 from runtime.acting import StepRefusedError
+from tests.workflows.families import today
 from tests.world import World
 
 HANDLER = Actor(subject="hanna.handlaggare", name="Hanna", role=Role.CASE_HANDLER)
@@ -115,6 +117,28 @@ async def test_an_unknown_data_set_is_refused_before_anything_is_begun(connected
         open_dataset(connected.context, further(connected, "okand"), connected.contact)
     )
     assert said["code"] == "unknown_dataset"
+
+
+async def test_a_sole_trader_is_appointed_once(connected: Demo) -> None:
+    """Its number is known by its contact: again it is refused, a repeated request is answered."""
+    tove = {"name": "Tove Egen", "email": f"tove.egen@ombud-{connected.entry.org_number}.example"}
+    application = {
+        "organisation": {"org_number": connected.entry.org_number},
+        "agent": {"sole_trader": True, "name": "Toves karta"},
+        "contact": tove,
+        "datasets": [{"dataset_id": connected.dataset_id}],
+        "valid_from": today().isoformat(),
+        "valid_to": (today() + timedelta(days=30)).isoformat(),
+        "agreement_exists": False,
+        "acknowledgement": True,
+    }
+    opening = (connected.context, application, connected.contact)
+    ref, receipt = await open_agent(*opening, request_id="tove-1")
+    assert await open_agent(*opening, request_id="tove-1") == (ref, receipt)
+    assert (await refused(open_agent(*opening)))["code"] == "already_open"
+    unnamed = application | {"contact": {"name": "Tove Egen"}}
+    said = await refused(open_agent(connected.context, unnamed, connected.contact))
+    assert (said["code"], said["field"]) == ("bad_payload", "contact.email")
 
 
 async def test_a_data_set_is_connected_by_an_agent_alone(world: World) -> None:

@@ -281,6 +281,41 @@ async def test_a_leaver_list_is_taken_once(world: World, tmp_path: Path) -> None
     assert (await world.state(anna))["messages"] == before["messages"]
 
 
+async def test_a_leaver_list_is_the_last_word(world: World, tmp_path: Path) -> None:
+    """Handed in again after a change of plans, a line is taken again: `scheduled` is true."""
+    demo = await connected(world)
+    anna, eva = await rehearsals.person_of(demo), person(demo, "Eva Ek")
+    first, second = ((today() + timedelta(days=days)).isoformat() for days in (20, 40))
+
+    async def hands_in(day: str, result: str, to: dict[str, str] | None = None) -> None:
+        path = tmp_path / "leavers.csv"
+        who = f"contact,{to['name']},{to['email']}" if to else ",,"
+        heading = "person,last_day,role,successor_name,successor_email"
+        path.write_text(f"{heading}\n{demo.email},{day},{who}\n", "utf-8")
+        assert await departures(world.context, path) == {result: 1}
+        await demo.until(
+            f"the last day {day}",
+            lambda v: v["details"].get("last_day") == day,
+            anna,
+            whole=False,
+        )
+
+    await hands_in(first, "scheduled")
+    await demo.act(demo.contact, "cancel_departure", {}, anna)
+    await demo.until(
+        "nothing scheduled", lambda v: not v["details"].get("last_day"), anna, whole=False
+    )
+    await hands_in(first, "scheduled")
+    await hands_in(second, "scheduled")
+    await hands_in(first, "scheduled")
+    await hands_in(first, "already")
+    await hands_in(first, "scheduled", eva)
+    await named(demo, anna, "contact", eva)
+    await hands_in(first, "already", eva | {"email": eva["email"].upper()})
+    await hands_in(first, "already")
+    assert list((await world.state(anna))["successors"]) == ["contact"]
+
+
 async def test_a_list_that_lacks_a_column_is_refused_whole(world: World, tmp_path: Path) -> None:
     """Before any line is taken: the refusal names the column."""
     path = tmp_path / "wrong.csv"
