@@ -60,6 +60,8 @@ def person_id(account_id: str) -> str:
 
 def _person_found(state: CaseState, content: PersonFound, moment: Moment) -> None:
     del moment
+    if state.is_ended:
+        return  # the search was under way when it ended: nothing hangs on the person any more
     person = dict(state.people()).get(content.role)
     if person is None or person.email.casefold() != content.email.casefold():
         return  # replaced meanwhile: the new person is wanted again

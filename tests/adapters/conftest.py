@@ -170,6 +170,12 @@ def register_contract() -> Contract:
     return Contract("agreement-register.yaml")
 
 
+@pytest.fixture(scope="session")
+def delivery_contract() -> Contract:
+    """Return our contract of the delivery interface."""
+    return Contract("delivery-api.yaml", base_path="/producent")
+
+
 @pytest_asyncio.fixture
 async def accounts(account_server: Simulator) -> AsyncIterator[AccountSystem]:
     """Return the adapter of the account system."""
@@ -212,9 +218,12 @@ async def register(
 
 
 @pytest_asyncio.fixture
-async def deliveries(portal_server: Simulator) -> AsyncIterator[DeliveryApi]:
-    """Return the adapter of the delivery interface, which lies behind the portal."""
+async def deliveries(
+    portal_server: Simulator, delivery_contract: Contract
+) -> AsyncIterator[DeliveryApi]:
+    """Return the adapter of the delivery interface behind the portal, held to the contract."""
     adapter = DeliveryApi(f"{portal_server.url}/producent", TOKEN, timeout_seconds=TIMEOUT_SECONDS)
+    delivery_contract.watch(adapter._connection.client)
     yield adapter
     await adapter.close()
 

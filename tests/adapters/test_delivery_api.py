@@ -7,7 +7,7 @@ from adapters.api_portal import ApiPortal
 from adapters.delivery_api import DeliveryApi
 from adapters.outside import NotAllowed, NotFound
 from adapters.portal_keys import IssuedKey
-from tests.adapters.conftest import TIMEOUT_SECONDS, Simulator
+from tests.adapters.conftest import TIMEOUT_SECONDS, TOKEN, Simulator
 
 
 class Producer:
@@ -74,9 +74,18 @@ async def test_a_report(deliveries: DeliveryApi, producer: Producer, outcome: st
 
 
 async def test_no_such_delivery(deliveries: DeliveryApi) -> None:
-    """A delivery that is not there is told as such, whatever its id looks like."""
+    """A delivery that is not there is told as such."""
     with pytest.raises(NotFound):
-        await deliveries.report("../health")
+        await deliveries.report("no-such-delivery")
+
+
+async def test_an_id_that_is_a_path_leads_nowhere_else(portal_server: Simulator) -> None:
+    """Beside the contract: the server itself answers, which knows no such address."""
+    api = DeliveryApi(f"{portal_server.url}/producent", TOKEN, timeout_seconds=TIMEOUT_SECONDS)
+
+    with pytest.raises(NotFound):
+        await api.report("../health")
+    await api.close()
 
 
 async def test_a_wrong_token(portal_server: Simulator) -> None:

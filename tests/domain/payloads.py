@@ -621,6 +621,7 @@ ENDING = frozenset(
         "close",
         "disconnect",
         "end",
+        "end_permission",
         "give_notice",
         "leave_appointment",
         "part_ended",

@@ -4,6 +4,9 @@ import os
 from random import Random, SystemRandom
 from typing import Any
 
+from domain.appointment_state import AppointmentState
+from domain.connection_state import ConnectionState
+from domain.state import State
 from tests.domain import parts
 from tests.domain.playing import PERSONAL, application, declaration
 from tests.domain.world import World
@@ -60,10 +63,20 @@ def _play(rng: Random) -> World:
     return world
 
 
+def _rests_on(state: State) -> list[str]:
+    """Return what must live as long as a workflow does."""
+    if state.type in {"Permission", "Credential"} and state.owner is not None:
+        return [state.owner]
+    if isinstance(state, ConnectionState | AppointmentState) and state.is_enrolled:
+        return [parts.AGREEMENT_ID]
+    return []
+
+
 def test_whatever_order_their_words_take_nothing_is_left_waiting() -> None:
     """When people stop and every system has answered, all has ended or waits on somebody.
 
-    Nothing is stuck in its clean-up, and nobody waits for a part that is not there.
+    Nothing is stuck in its clean-up, nobody waits for a part that is not there, and nothing lives
+    on when what it rests on has ended: no key without its right, no right without its agreement.
     """
     print(f"WALK_SEED={SEED}")  # noqa: T201 - pytest shows it when the test fails
     rng = Random(SEED)  # noqa: S311 - repeatable by its seed, keeps no secret
@@ -74,6 +87,8 @@ def test_whatever_order_their_words_take_nothing_is_left_waiting() -> None:
             assert play.state.stage != "ending", ref
             for part in play.state.open_parts():
                 assert part.ref in world.running, (ref, play.state.stage, part)
+            for basis in _rests_on(play.state):
+                assert basis in world.running, (ref, play.state.stage, basis)
         outcomes += [play.state.outcome for play in world.ended]
     assert "connected" in outcomes
     assert len(set(outcomes)) > MANY_OUTCOMES

@@ -1,14 +1,16 @@
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 
 from domain.act import Role
-from domain.dates import midnight_after
+from domain.dates import add_working_days, midnight_after
 from domain.onboarding import OnboardingState
 from tests.domain.playing import (
     CONTACT,
     DECIDER,
     HANDLER,
+    NOON,
     PERSONAL,
     SIGNATORY,
     Play,
@@ -259,37 +261,57 @@ def test_an_appeal_too_late_ends_the_case() -> None:
     assert (play.state.stage, play.state.outcome) == ("ended", "denied")
 
 
-@pytest.mark.parametrize("stage", ["intake", "agreement", "review", "datasets", "appeal_period"])
-def test_withdrawal_ends_the_case_from_wherever_it_is(stage: str) -> None:
-    """`withdraw` works at every stage, with the clean-up that the stage needs."""
-    make = {
-        "intake": opened,
-        "agreement": at_agreement,
-        "review": at_review,
-        "datasets": at_datasets,
-        "appeal_period": _denied,
-    }
-    play = make[stage]()
-    play.take("withdraw", CONTACT)
-    if stage == "datasets":
-        assert {word.to for word in play.told("end")} == set(play.state.parts)
-        assert play.state.stage == "ending"
-        for ref in list(play.state.parts):
-            play.answer("part_ended", ref=ref, outcome="withdrawn")
-    assert (play.state.stage, play.state.outcome) == ("ended", "withdrawn")
-    assert not play.state.pending
+def _at_account() -> Play[OnboardingState]:
+    play = opened()
+    play.answer("organisation_looked_up", name="Mölndals kommun", kind="municipality")
+    play.answer("organisation_found", account_id="org-1")
+    person = {"email": CONTACT.subject, "account_id": "acc-1", "login_name": "annalind"}
+    play.answer("person_found", role="contact", **person, active=False)
+    return play
 
 
-def test_withdrawal_while_countersigning_ends_what_may_stand_in_the_register() -> None:
-    """An agreement that may have been registered is ended there before the case ends."""
+def _at_countersigning() -> Play[OnboardingState]:
     play = at_review()
     play.take("propose_decision", HANDLER, proposal())
     play.take("decide", DECIDER, {"reasons": "Ja."})
     play.take("countersign_agreement", SIGNATORY, {"kind": "producer"})
-    play.take("withdraw", CONTACT)
-    assert play.wanted == ["withdraw_registration:producer"]
-    play.answer("registration_withdrawn", kind="producer")
-    assert play.state.stage == "ended"
+    return play
+
+
+STAGES: dict[str, Callable[[], Play[OnboardingState]]] = {
+    "intake": opened,
+    "account": _at_account,
+    "agreement": at_agreement,
+    "review": at_review,
+    "countersigning": _at_countersigning,
+    "datasets": at_datasets,
+    "appeal_period": _denied,
+}
+
+
+@pytest.mark.parametrize("step", ["withdraw", "close"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_case_ends_from_wherever_it_is(stage: str, step: str) -> None:
+    """`withdraw` and `close` work at every stage, with the clean-up that the stage needs."""
+    play = STAGES[stage]()
+    assert play.state.stage == stage
+    outcome = "withdrawn" if step == "withdraw" else "closed"
+    if step == "withdraw":
+        play.take("withdraw", CONTACT)
+    else:
+        play.take("close", HANDLER, {"reason": "Dubblett.", "legal_rules": ["FL 32 §"]})
+    if stage == "countersigning":
+        assert (play.state.stage, play.wanted) == ("ending", ["withdraw_registration:producer"])
+        play.answer("registration_withdrawn", kind="producer")
+    if stage == "datasets":
+        assert {word.to for word in play.told("end")} == set(play.state.parts)
+        assert play.state.stage == "ending"
+        for ref in list(play.state.parts):
+            play.answer("part_ended", ref=ref, outcome=outcome)
+    assert (play.state.stage, play.state.outcome) == ("ended", outcome)
+    assert not play.state.pending
+    assert not play.state.enrolled
+    assert len(play.told("release")) == (stage != "intake")
 
 
 def test_refused_countersigning_goes_back_to_review() -> None:
@@ -348,9 +370,26 @@ def test_parking_moves_no_day_that_the_producer_was_given() -> None:
     assert [mail.what["rule"] for mail in play.mails("overdue")] == ["submit_agreement"]
 
 
-def test_lantmateriets_own_deadlines_escalate() -> None:
-    """After 20 working days without a proposal all handlers are told, once."""
-    play = at_review()
+@pytest.mark.parametrize(
+    ("stage", "rule", "days"),
+    [("agreement", "check_agreement", 5), ("review", "review", 20), ("signing", "countersign", 10)],
+)
+def test_lantmateriets_own_deadlines_escalate(stage: str, rule: str, days: int) -> None:
+    """At the end of the last working day, not a second sooner, all handlers are told, once."""
+    play = at_agreement() if stage == "agreement" else at_review()
+    if stage == "agreement":
+        play.take("submit_agreement", CONTACT, submission())
+    elif stage == "signing":
+        play.take("propose_decision", HANDLER, proposal())
+        play.take("decide", DECIDER, {"reasons": "Ja."})
+    end = midnight_after(add_working_days(NOON.date(), days))
+    assert [wait.rule for wait in play.state.waiting] == [rule]
+
+    play.wait_until(end - timedelta(seconds=1))
+    assert not play.mails("overdue")
+    play.wait(seconds=1)
+    (mail,) = play.mails("overdue")
+    assert (mail.role, mail.what["rule"]) == (Role.CASE_HANDLER, rule)
     play.wait(days=60)
     assert len(play.mails("overdue")) == 1
 

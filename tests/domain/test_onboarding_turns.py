@@ -202,6 +202,18 @@ def test_a_registration_with_an_unknown_answer_is_looked_for_later() -> None:
     assert play.wanted == ["withdraw_registration:producer"]
 
 
+def test_an_account_found_after_the_end_hangs_on_nothing() -> None:
+    """The search was under way when the producer withdrew: nobody is kept for a case that ended."""
+    play = opened()
+    play.answer("organisation_looked_up", name="Mölndals kommun", kind="municipality")
+    assert "find_or_create_person:contact" in play.wanted
+    play.take("withdraw", CONTACT)
+    found = {"email": CONTACT.subject, "account_id": "acc-1", "login_name": "annalind"}
+    play.answer("person_found", role="contact", **found, active=False)
+    assert (play.state.stage, play.state.enrolled) == ("ended", [])
+    assert not play.told("enrol")
+
+
 def test_a_replaced_contact_is_let_go() -> None:
     """The old contact's access is released; in review too the new one gets an account."""
     play = at_review()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from activities import outside
-from commands.demo import Demo
+from commands.demo import Demo, plain_http
+from domain.state import System
 from records import incidents
 from tests.workflows.alone import HANDLER, Alone
 from tests.workflows.outages import is_in_pause, settled_events_of
@@ -18,6 +19,7 @@ CREATE = "POST /api/am/devportal/v3/applications"
 SUBSCRIBE = "POST /api/am/devportal/v3/subscriptions"
 GENERATE = "POST /api/am/devportal/v3/applications/*/generate-keys"
 REMOVE = "DELETE /api/am/devportal/v3/applications/*"
+ANY_KEY = "POST /api/am/devportal/v3/applications/*"
 DAYS = 3
 
 
@@ -128,23 +130,62 @@ async def test_an_outage_adds_nothing_to_the_history(world: World) -> None:
 
 
 async def test_withdrawing_in_the_middle_of_key_generation_leaves_nothing(world: World) -> None:
-    """The key is being made when the producer withdraws: whatever came of it is removed."""
+    """The portal made the key and its answer was lost when the producer withdraws: it is removed.
+
+    A secret nobody has seen got a token until then; afterwards none does.
+    """
     demo = world.demo()
     await _until_decided(demo)
-    await world.fault("portal_verification", match=GENERATE, hang=True, seconds=3, times=1)
+    known = await _secrets(world)
+    await world.fault("portal_verification", match=GENERATE, drop=True, times=1)
+    await world.fault("portal_verification", match=ANY_KEY, status=503)
     await demo.countersign()
     ref = demo.part("credential", demo.entry.org_number, "verification")
-    await demo.until("key generation", lambda v: _wants(v, "issue_key"), ref)
-    await asyncio.to_thread(lambda: None)
+    view = await demo.until("an incident", lambda v: bool(v["incidents"]), ref)
+    assert "issue_key" == view["incidents"][0]["operation"]
+    assert {"verification": 1, "production": 0} == await demo.count("keys")
+    (held,) = [a for a in await _applications(world) if a["key"] == ref]
+    portal = world.adapters.portals[System.PORTAL_VERIFICATION]
+    key = await portal.living_key(held["id"])
+    assert key is not None
+    made = await _secrets(world) - known
+    assert 200 in await _token_answers(world, key.consumer_key, made)
+
     await demo.act(demo.contact, "withdraw", {})
+    await demo.until("nothing under way", lambda v: not v["pending"], ref, whole=False)
+    await world.heal("portal_verification")
+    await world.forward(ref, seconds=31)  # what was called off is looked for once more
     view = await demo.stage("ended")
 
     assert "withdrawn" == view["outcome"]
     assert {"verification": 0, "production": 0} == await demo.count("applications")
+    assert {"verification": 0, "production": 0} == await demo.count("keys")
+    assert {401} == await _token_answers(world, key.consumer_key, made)
 
 
-def _wants(view: dict[str, Any], operation: str) -> bool:
-    return any(each["operation"] == operation for each in view["pending"])
+async def _applications(world: World) -> list[dict[str, Any]]:
+    applications: list[dict[str, Any]] = (await world.outside("portal_verification"))[
+        "applications"
+    ]
+    return applications
+
+
+async def _secrets(world: World) -> set[str]:
+    """Return every secret that the portal has ever made."""
+    async with plain_http() as http:
+        where = f"{world.addresses['portal_verification']}/_control/secrets"
+        return set((await http.get(where)).json())
+
+
+async def _token_answers(world: World, consumer_key: str, secrets: set[str]) -> set[int]:
+    """Ask for a token with a key and each of some secrets; returns the statuses."""
+    async with plain_http() as http:
+        where = f"{world.addresses['portal_verification']}/oauth2/token"
+        asked = {"grant_type": "client_credentials"}
+        return {
+            (await http.post(where, data=asked, auth=(consumer_key, secret))).status_code
+            for secret in secrets
+        }
 
 
 async def test_the_portals_own_approval_is_a_state_not_an_incident(world: World) -> None:
@@ -221,8 +262,23 @@ async def test_a_mail_outage_delays_nothing_but_mails(world: World) -> None:
     await demo.apply()
     await demo.activate_account()
     assert "agreement" == (await demo.view())["stage"]
+    number = (await demo.view())["number"]
+    assert [] == await _mails(world, demo.email)
 
     await world.heal("mail")
+    await world.forward(demo.ref, minutes=6)  # the longest pause between two tries
+    for _ in range(300):
+        if any(number in mail["subject"] for mail in await _mails(world, demo.email)):
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the acknowledgement did not come")
+
+
+async def _mails(world: World, to: str) -> list[dict[str, Any]]:
+    async with plain_http() as http:
+        where = f"{world.addresses['mail']}/messages"
+        found: list[dict[str, Any]] = (await http.get(where, params={"to": to})).json()
+    return found
 
 
 async def test_a_bounced_mail_is_shown(world: World) -> None:

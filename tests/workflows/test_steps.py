@@ -1,12 +1,18 @@
 """Steps by update and by signal: decided at once, taken once, refused with a reason."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
-from temporalio.api.workflowservice.v1 import SignalWorkflowExecutionRequest
+from temporalio.api.enums.v1 import UpdateWorkflowExecutionLifecycleStage
+from temporalio.api.update.v1 import Input, Meta, Request, WaitPolicy
+from temporalio.api.workflowservice.v1 import (
+    SignalWorkflowExecutionRequest,
+    UpdateWorkflowExecutionRequest,
+)
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
@@ -153,24 +159,47 @@ async def test_a_payload_of_3_mb_is_refused_at_the_door(world: World) -> None:
     await world.step(demo.ref, "note", HANDLER, _note("lagom"))
 
 
+def _plain(request_id: str) -> Payloads:
+    """Return a step as the official CLI and other SDKs send it: not encrypted."""
+    said = {
+        "request_id": request_id,
+        "actor": {"subject": "h", "name": "H", "role": "case_handler"},
+        "payload": {"text": "klartext", "visibility": "internal"},
+    }
+    data = json.dumps(said).encode()
+    return Payloads(payloads=[Payload(metadata={"encoding": b"json/plain"}, data=data)])
+
+
 async def test_a_plain_step_from_another_sdk_is_understood(world: World) -> None:
-    """A payload that is not encrypted, as the official CLI sends it, takes the step."""
+    """A payload that is not encrypted takes the step, by signal and by update."""
     demo = world.demo()
     await demo.apply()
-    said = (
-        '{"request_id": "plain", "actor": {"subject": "h", "name": "H", "role": "case_handler"},'
-        ' "payload": {"text": "klartext", "visibility": "internal"}}'
-    )
-    payload = Payload(metadata={"encoding": b"json/plain"}, data=said.encode())
+    case = WorkflowExecution(workflow_id=demo.ref)
     await world.client.workflow_service.signal_workflow_execution(
         SignalWorkflowExecutionRequest(
             namespace=world.client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=demo.ref),
+            workflow_execution=case,
             signal_name="note",
-            input=Payloads(payloads=[payload]),
+            input=_plain("plain-signal"),
         )
     )
-    await _recorded(world, demo.ref, "note")
+    answer = await world.client.workflow_service.update_workflow_execution(
+        UpdateWorkflowExecutionRequest(
+            namespace=world.client.namespace,
+            workflow_execution=case,
+            wait_policy=WaitPolicy(
+                lifecycle_stage=UpdateWorkflowExecutionLifecycleStage.UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED
+            ),
+            request=Request(
+                meta=Meta(update_id="plain-update", identity="another SDK"),
+                input=Input(name="note", args=_plain("plain-update")),
+            ),
+        )
+    )
+    assert answer.outcome.HasField("success")
+
+    lines = await _recorded(world, demo.ref, "note", 2)
+    assert [("act", "klartext")] * 2 == [(line["kind"], line["what"]["text"]) for line in lines]
 
 
 async def test_a_forged_encrypted_step_is_refused_and_breaks_nothing(world: World) -> None:
