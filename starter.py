@@ -265,7 +265,9 @@ def forecast(
 
 
 @app.command
-def form(ref: str, kind: str, *, out: Path | None = None, data_dir: DataDir = None) -> None:
+def form(
+    ref: str, kind: str, *, out: Path | None = None, data_dir: DataDir = None, json: Json = False
+) -> None:
     """Fetch an agreement form (producer or processing), pre-filled, as PDF.
 
     Example: starter.py form NGP2026-000001 producer --out avtal.pdf
@@ -273,7 +275,10 @@ def form(ref: str, kind: str, *, out: Path | None = None, data_dir: DataDir = No
     data = _with_context(lambda context: documents.prefilled_form(context, ref, kind), data_dir)
     path = out or Path(f"{kind}.pdf")
     path.write_bytes(data)
-    print_line(str(path))
+    if json:
+        print_json({"path": str(path), "kind": kind})
+    else:
+        print_line(str(path))
 
 
 @app.command

@@ -61,10 +61,10 @@ async def test_a_case_from_the_command_line_alone(stack: Stack, tmp_path: Path) 
     english = await starter("show", ref, "--english", data_dir=folder)
     assert "Waits on" in english.out
 
-    form = await starter(
-        "form", ref, "producer", "--out", str(tmp_path / "form.pdf"), data_dir=folder
-    )
+    out = str(tmp_path / "form.pdf")
+    form = await starter("form", ref, "producer", "--out", out, "--json", data_dir=folder)
     assert 0 == form.code, form.err
+    assert {"path": out, "kind": "producer"} == form.last
     stored = await starter("document", ref, str(tmp_path / "form.pdf"), data_dir=folder)
     assert 64 == len(stored.out.strip())
 
