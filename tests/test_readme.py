@@ -102,7 +102,7 @@ def _default(model: type[BaseSettings], name: str) -> str:
     field = model.model_fields[name]
     if field.is_required():
         return "required"
-    default = field.default
+    default = "none" if field.default is None else field.default
     return str(default.relative_to(ROOT) if isinstance(default, Path) else default)
 
 
