@@ -351,7 +351,7 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     """Open a case for each line of a CSV file; a report is written beside it. Can be repeated.
 
     Columns: org_number, contact_name, contact_email, dataset_id; and, where known,
-    contact_phone, personal_data, delivery, hosting, base_url, support_email,
+    municipality_code, contact_phone, personal_data, delivery, hosting, base_url, support_email,
     information_owner_name, information_owner_email. Several data sets: `;` between them.
     Example: starter.py import applications.csv
     """
