@@ -267,7 +267,9 @@ def forecast(
 
 
 @app.command
-def form(ref: str, kind: str, *, out: Path | None = None, data_dir: DataDir = None) -> None:
+def form(
+    ref: str, kind: str, *, out: Path | None = None, data_dir: DataDir = None, json: Json = False
+) -> None:
     """Fetch an agreement form (producer or processing), pre-filled, as PDF.
 
     Example: starter.py form NGP2026-000001 producer --out avtal.pdf
@@ -275,7 +277,10 @@ def form(ref: str, kind: str, *, out: Path | None = None, data_dir: DataDir = No
     data = _with_context(lambda context: documents.prefilled_form(context, ref, kind), data_dir)
     path = out or Path(f"{kind}.pdf")
     path.write_bytes(data)
-    print_line(str(path))
+    if json:
+        print_json({"path": str(path), "kind": kind})
+    else:
+        print_line(str(path))
 
 
 @app.command
@@ -348,7 +353,7 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     """Open a case for each line of a CSV file; a report is written beside it. Can be repeated.
 
     Columns: org_number, contact_name, contact_email, dataset_id; and, where known,
-    contact_phone, personal_data, delivery, hosting, base_url, support_email,
+    municipality_code, contact_phone, personal_data, delivery, hosting, base_url, support_email,
     information_owner_name, information_owner_email. Several data sets: `;` between them.
     Example: starter.py import applications.csv
     """

@@ -40,6 +40,9 @@ class Row:
         values = self.values
         email = values["contact_email"]
         owner = values.get("information_owner_name") or values["contact_name"]
+        organisation = {"org_number": values["org_number"]}
+        if values.get("municipality_code"):
+            organisation["municipality_code"] = values["municipality_code"]
         datasets = [
             {
                 "dataset_id": dataset_id.strip(),
@@ -56,7 +59,7 @@ class Row:
             for dataset_id in values["dataset_id"].split(";")
         ]
         return {
-            "organisation": {"org_number": values["org_number"]},
+            "organisation": organisation,
             "contact": {
                 "name": values["contact_name"],
                 "email": email,

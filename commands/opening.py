@@ -2,13 +2,21 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+from adapters.organisation_registers import OrganisationRegisters
 from commands.context import CommandError, Context
 from domain.act import CONTACT, Actor, Refusal, refuse
 from domain.appointment_state import appointment_id
+from domain.bad_value import BadValue
 from domain.onboarding import dataset_id, onboarding_id
-from domain.organisations import BadOrgNumber, parse_org_number
+from domain.organisations import (
+    BadOrgNumber,
+    parse_municipality_code,
+    parse_org_number,
+    wrong_code,
+)
 from domain.state import Person
 from records import cases, sole_traders
 from runtime.acting import StepRefusedError, open_case
@@ -34,6 +42,24 @@ def org_number_of(application: Application) -> str:
         return parse_org_number(str(typed))
     except BadOrgNumber as error:
         raise CommandError(f"{error.text.sv} / {error.text.en}") from None
+
+
+def _same_municipality(registers: Path, org_number: str, application: Application) -> None:
+    """Refuse a kommunkod that is another municipality's.
+
+    Raises:
+        StepRefusedError: with the reason. The workflow has a person look at it itself.
+    """
+    named = application["organisation"]
+    try:
+        code = parse_municipality_code(str(named["municipality_code"]))
+    except (BadValue, KeyError, TypeError):
+        return  # none is stated, or the workflow says what is wrong with its form
+    entry = OrganisationRegisters(registers).look_up(org_number)
+    wrong = wrong_code(code, entry.municipality_code if entry else None)
+    if wrong is not None:
+        field = "organisation.municipality_code"
+        raise _refused(Refusal(code="wrong_municipality_code", text=wrong, field=field))
 
 
 async def _open(
@@ -69,7 +95,8 @@ async def open_onboarding(
 
     Raises:
         CommandError: the organisation number is none.
-        StepRefusedError: an agreement is in force, an onboarding is open, or it is not in order.
+        StepRefusedError: an agreement is in force, an onboarding is open, the municipality code
+            is of another municipality, or the application is not in order.
     """
     org_number = org_number_of(application)
     if await cases.agreement_in_force(context.pool, org_number) is not None:
@@ -81,6 +108,7 @@ async def open_onboarding(
                 "organisation.org_number",
             )
         )
+    _same_municipality(context.settings.data_dir, org_number, application)
     workflow_id = onboarding_id(org_number)
     return await _open(
         context, "ProducerOnboarding", workflow_id, application, actor, request_id=request_id

@@ -3,6 +3,7 @@
 from pydantic import ValidationError
 
 from commands.context import CommandError, say
+from records.errors import OldPostgresError
 from records.keys import FileKeyRing, add_key, make_key_file
 from records.migrate import migrate
 from runtime.settings import Settings
@@ -21,8 +22,8 @@ async def prepare(new_key: str | None) -> dict[str, object]:
     Returns what was done.
 
     Raises:
-        CommandError: a setting is missing, the ring has a key of that id, or Temporal does not
-            take the attributes.
+        CommandError: a setting is missing, the ring has a key of that id, Postgres is too old, or
+            Temporal does not take the attributes.
     """
     settings = _settings()
     make_key_file(settings.key_file)
@@ -32,7 +33,10 @@ async def prepare(new_key: str | None) -> dict[str, object]:
         except ValueError as error:
             raise CommandError(f"Nyckeln finns redan / {error}") from None
         say("Starta om alla workers. / Start all workers again: they then seal with it too.")
-    applied = await migrate(settings.database_dsn.get_secret_value())
+    try:
+        applied = await migrate(settings.database_dsn.get_secret_value())
+    except OldPostgresError as error:
+        raise CommandError(str(error)) from None
     keys = FileKeyRing(settings.key_file)
     client = await connect(make_plugin(keys))
     try:

@@ -12,14 +12,16 @@ from typing import Any
 
 from commands.context import DATA_DIR, opened, print_json, say
 from commands.playing import run_demo
+from records.errors import OldPostgresError
 from records.keys import make_key_file
 from records.migrate import migrate
 from runtime.processes import ProcessEndedError
+from runtime.settings import StackSettings
 from runtime.stack import Stack
 from runtime.stack_directory import StackDirectory, StackInUseError, StoreChangedError
 from workflows.case import SEARCH_ATTRIBUTES
 
-StackError = (StackInUseError, StoreChangedError, ProcessEndedError)
+StackError = (StackInUseError, StoreChangedError, ProcessEndedError, OldPostgresError)
 
 
 def make_stack(data_dir: Path, **options: Any) -> Stack:
@@ -39,7 +41,9 @@ async def up(data_dir: Path | None, *, auto_ports: bool, json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     say("Startar / starting …")
-    stack = make_stack(data_dir or DATA_DIR, auto_ports=auto_ports)
+    own = StackSettings().database_dsn
+    dsn = own.get_secret_value() if own else None
+    stack = make_stack(data_dir or DATA_DIR, auto_ports=auto_ports, database_dsn=dsn)
     if not await _started(stack, stop):
         return
     try:

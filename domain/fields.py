@@ -13,7 +13,7 @@ from domain.contact_details import (
     parse_persons_email,
     parse_phone,
 )
-from domain.organisations import parse_org_number
+from domain.organisations import parse_municipality_code, parse_org_number
 from domain.text import Text
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -37,6 +37,7 @@ def _within_reason_instant(value: datetime) -> datetime:
 
 
 OrgNumberField = Annotated[str, AfterValidator(parse_org_number)]
+MunicipalityCodeField = Annotated[str, AfterValidator(parse_municipality_code)]
 Email = Annotated[str, AfterValidator(parse_email)]
 PersonsEmail = Annotated[str, AfterValidator(parse_persons_email)]
 HttpsUrl = Annotated[str, AfterValidator(parse_https_url)]

@@ -22,8 +22,9 @@ from domain.case import (
 )
 from domain.datasets import Dataset, Declaration, declaration_problems
 from domain.everyday import EVERYDAY, NewPerson, unpark
-from domain.fields import FreeText, Name, OrgNumberField
+from domain.fields import FreeText, MunicipalityCodeField, Name, OrgNumberField
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step, not_opened
+from domain.organisations import wrong_code
 from domain.people import PEOPLE, contact_waits, people_wants, release_people
 from domain.policy import Policy
 from domain.state import Party, Person, System, Timer, Wait, Want
@@ -63,6 +64,7 @@ class ApplyingOrganisation(Payload):
 
     org_number: OrgNumberField
     name: FreeText = ""
+    municipality_code: MunicipalityCodeField | None = None
 
 
 class Application(Payload):
@@ -133,10 +135,10 @@ class OnboardingState(CaseState):
 
 
 def _open(state: OnboardingState, payload: Application, actor: Actor, moment: Moment) -> None:
-    org_number = payload.organisation.org_number
-    state.org_number = org_number
-    state.organisation_name = payload.organisation.name
-    state.organisation = Organisation(org_number=org_number, name=payload.organisation.name)
+    stated = payload.organisation
+    state.org_number = stated.org_number
+    state.organisation_name = stated.name
+    state.organisation = Organisation(**stated.model_dump())
     state.contact = Person(**payload.contact.model_dump())
     if payload.deputy is not None:
         state.deputy = Person(**payload.deputy.model_dump())
@@ -181,10 +183,12 @@ def _looked_up(state: OnboardingState, content: OrganisationLookedUp, moment: Mo
     organisation.kind = content.kind
     organisation.name = content.name or organisation.name
     state.organisation_name = organisation.name
+    wrong = wrong_code(organisation.municipality_code, content.municipality_code)
     organisation.municipality_code = content.municipality_code
     declared = tuple(dataset.declaration for dataset in state.datasets.values())
     problems = declaration_problems(declared, moment.policy, content.kind)
-    organisation.needs_person = content.needs_person or (problems[0].text if problems else None)
+    unfit = wrong or (problems[0].text if problems else None)
+    organisation.needs_person = content.needs_person or unfit
     organisation.is_confirmed = organisation.needs_person is None
     if organisation.needs_person is not None:
         state.notify("organisation_unclear", Role.CASE_HANDLER)

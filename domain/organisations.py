@@ -67,6 +67,14 @@ NO_SUCH_COUNTY = Text(
 )
 
 
+WRONG_CODE = Text(
+    sv="Kommunkoden och organisationsnumret hör inte till samma kommun. Kontrollera båda, eller "
+    "utelämna kommunkoden.",
+    en="The municipality code and the organisation number are not of the same municipality. "
+    "Check both, or leave the municipality code out.",
+)
+
+
 class BadOrgNumber(BadValue):
     """A text that is no organisation number; never carries what was typed."""
 
@@ -154,3 +162,8 @@ def parse_municipality_code(text: str) -> MunicipalityCode:
     if code[:2] not in COUNTIES:
         raise BadValue("no_such_county", NO_SUCH_COUNTY)
     return MunicipalityCode(code)
+
+
+def wrong_code(stated: str | None, registered: str | None) -> Text | None:
+    """Say that a stated kommunkod is not the registered one of the number; `domain.md` 2.2."""
+    return WRONG_CODE if stated is not None and stated != registered else None

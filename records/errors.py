@@ -20,6 +20,10 @@ class EditedMigrationError(RecordsError):
     """A migration that has been applied was edited afterwards."""
 
 
+class OldPostgresError(RecordsError):
+    """Postgres är för gammal, minst 15 behövs / Postgres is too old, 15 or later is needed."""
+
+
 class BadCursorError(RecordsError):
     """The cursor is not one that this list gave."""
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import asyncpg
 
-from records.errors import EditedMigrationError
+from records.errors import EditedMigrationError, OldPostgresError
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 4242_1001
+OLDEST_POSTGRES = 15
 TABLE = """
 create table if not exists migrations (
     name text primary key, sha256 text not null, applied_at timestamptz not null default now()
@@ -28,10 +29,14 @@ async def migrate(dsn: str) -> list[str]:
     """Apply what is missing; returns the names of what was applied.
 
     Raises:
+        OldPostgresError: the server is older than version 15; nothing has been changed.
         EditedMigrationError: an applied file has been edited.
     """
     connection = await asyncpg.connect(dsn)
     try:
+        version = connection.get_server_version()
+        if version.major < OLDEST_POSTGRES:
+            raise OldPostgresError(f"{version.major}.{version.minor}")
         await connection.execute("select pg_advisory_lock($1)", LOCK)
         await connection.execute(TABLE)
         applied = []

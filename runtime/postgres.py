@@ -48,6 +48,28 @@ def _ordinary_user() -> pwd.struct_passwd | None:
     raise RuntimeError(f"Postgres does not run as root, and there is no user {ORDINARY_USERS}")
 
 
+class OwnPostgres:
+    """The user's own server, which is there already: one database of it, as a DSN names it."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+
+    def dsn(self, database: str = "") -> str:
+        """Return how to connect, whatever the database is called elsewhere."""
+        del database
+        return self._dsn
+
+    async def start(self) -> None:
+        """Leave it as it is."""
+
+    async def create_database(self, name: str) -> str:
+        """Return how to connect: the database is the user's to make."""
+        return self.dsn(name)
+
+    async def stop(self) -> None:
+        """Leave it running."""
+
+
 class EmbeddedPostgres:
     """One server on one data directory."""
 

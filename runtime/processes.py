@@ -124,6 +124,7 @@ async def start(
             cwd=cwd,
             preexec_fn=_die_with_parent(os.getpid(), orphaned),
             pass_fds=keeps,
+            process_group=0,  # Ctrl-C at a terminal is for the stack alone: it stops them in order
         )
     return Child(name, process, log)
 

@@ -108,3 +108,4 @@ class StackSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="NGP_", extra="ignore")
 
     temporal_store: Literal["sqlite", "postgres"] = "sqlite"
+    database_dsn: SecretStr | None = None

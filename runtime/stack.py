@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from runtime.postgres import EmbeddedPostgres
+from runtime.postgres import EmbeddedPostgres, OwnPostgres
 from runtime.processes import (
     Child,
     ProcessEndedError,
@@ -52,6 +52,7 @@ class Stack:
         for_tests: bool = False,
         with_worker: bool = True,
         temporal_store: Literal["sqlite", "postgres"] | None = None,
+        database_dsn: str | None = None,
     ) -> None:
         self.data_dir = data_dir.resolve()
         self._make_keys = make_keys
@@ -62,9 +63,10 @@ class Stack:
         self._for_tests = for_tests
         self._with_worker = with_worker
         self._temporal_store = temporal_store or StackSettings().temporal_store
+        self._database_dsn = database_dsn
         self._directory = StackDirectory(self.data_dir)
         self._children: dict[str, Child] = {}
-        self.postgres: EmbeddedPostgres | None = None
+        self.postgres: EmbeddedPostgres | OwnPostgres | None = None
         self.temporal: Temporal | None = None
 
     async def __aenter__(self) -> Self:
@@ -130,8 +132,12 @@ class Stack:
     # ---- starting -------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        self.postgres = EmbeddedPostgres(
-            self.data_dir / "postgres", port=self.ports["postgres"], durable=self._durable
+        self.postgres = (
+            EmbeddedPostgres(
+                self.data_dir / "postgres", port=self.ports["postgres"], durable=self._durable
+            )
+            if self._database_dsn is None
+            else OwnPostgres(self._database_dsn)
         )
         own_cluster = None if self._for_tests else OwnCluster.if_named()
         if own_cluster is None:

@@ -1,4 +1,4 @@
-"""The README says only what is there: every command in it exists. System tests run them whole."""
+"""The README says only what is there: every command in it exists, every default is so."""
 
 import io
 import json
@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 import starter
 from domain.onboarding import MACHINE, OnboardingState
@@ -86,13 +87,38 @@ def test_ports_and_versions_are_those_of_the_stack() -> None:
     assert set(re.findall(r"(?:server|version) (\d+\.\d+\.\d+)", README)) == {VERSION}
 
 
-def test_every_setting_is_explained() -> None:
-    """The table of settings names every variable that the programs read."""
-    names = [name.upper() for name in Settings.model_fields]
-    names += [f"NGP_{name.upper()}" for name in StackSettings.model_fields]
-    missing = [name for name in names if f"`{name}`" not in README and not name.endswith("_TOKEN")]
+def _told_settings() -> dict[str, str]:
+    """Return the defaults that the table of settings tells, by the variable's name."""
+    told: dict[str, str] = {}
+    for row in re.findall(r"^\| (`[A-Z].*?) \| (.*?) \| ", README, re.MULTILINE):
+        names, defaults = (cell.replace("`", "").split(", ") for cell in row)
+        system = names[0].removesuffix("_URL")
+        each = defaults * len(names) if len(defaults) == 1 else defaults
+        told |= zip((name.replace("…", system) for name in names), each, strict=False)
+    return told
 
-    assert missing == []
+
+def _default(model: type[BaseSettings], name: str) -> str:
+    field = model.model_fields[name]
+    if field.is_required():
+        return "required"
+    default = "none" if field.default is None else field.default
+    return str(default.relative_to(ROOT) if isinstance(default, Path) else default)
+
+
+def test_every_setting_is_explained() -> None:
+    """The table of settings names every variable that the programs read, with its default."""
+    told = _told_settings()
+    wrong = []
+    for model in (Settings, StackSettings):
+        for name in model.model_fields:
+            variable = f"{model.model_config.get('env_prefix', '')}{name}".upper()
+            said = told.get(variable, "").partition(" (")[0].rstrip("/")
+            default = _default(model, name)
+            if said != default and not (said.endswith("…") and default.startswith(said[:-1])):
+                wrong.append(f"{variable}: {default}, not {said or 'told'}")
+
+    assert wrong == []
 
 
 def test_the_walk_through_the_examples_reaches_the_datasets() -> None:

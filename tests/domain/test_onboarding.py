@@ -5,16 +5,21 @@ import pytest
 
 from domain.act import Role
 from domain.dates import add_working_days, midnight_after
-from domain.onboarding import OnboardingState
+from domain.onboarding import MACHINE as ONBOARDING
+from domain.onboarding import OnboardingState, onboarding_id
+from domain.organisations import WRONG_CODE
+from domain.text import Text
 from tests.domain.playing import (
     CONTACT,
     DECIDER,
     HANDLER,
+    MOLNDAL,
     NOON,
     PERSONAL,
     SIGNATORY,
     Play,
     all_ok,
+    application,
     at_agreement,
     at_datasets,
     at_review,
@@ -68,6 +73,34 @@ def test_an_unknown_number_waits_on_the_handler() -> None:
     payload = {"kind": "state_agency", "name": "Nya verket", "basis": "Förordning 2026:1"}
     play.take("confirm_organisation", HANDLER, payload)
     assert play.state.stage == "account"
+
+
+@pytest.mark.parametrize("typed", ["114", "0l14", "1614", "19811218-9876"])
+def test_a_code_that_is_no_municipalitys_is_refused(typed: str) -> None:
+    """The place is named, in both languages, and what was typed is not repeated."""
+    wanted = application()
+    wanted["organisation"] |= {"municipality_code": typed}
+    refusal = Play(ONBOARDING, onboarding_id(MOLNDAL)).refused("apply", CONTACT, wanted)
+
+    assert refusal.field == "organisation.municipality_code"
+    assert "ommunkod" in refusal.text.sv
+    assert "unicipality code" in refusal.text.en
+    assert typed not in refusal.text.sv + refusal.text.en
+
+
+@pytest.mark.parametrize(("stated", "looks"), [("1481", None), ("0180", WRONG_CODE)])
+def test_a_stated_code_must_be_that_of_the_number(stated: str, looks: Text | None) -> None:
+    """With another municipality's a handler looks; the register's code is the one kept."""
+    wanted = application()
+    wanted["organisation"] |= {"municipality_code": stated}
+    play = Play(ONBOARDING, onboarding_id(MOLNDAL))
+    play.take("apply", CONTACT, wanted)
+    found = {"name": "Mölndals kommun", "kind": "municipality", "municipality_code": "1481"}
+    play.answer("organisation_looked_up", **found)
+
+    assert play.state.organisation.municipality_code == "1481"
+    assert play.state.organisation.needs_person == looks
+    assert (("case_handler", "confirm_organisation") in play.waits) is (looks is not None)
 
 
 def test_an_organisation_that_is_not_eligible_is_dismissed_by_decision() -> None:

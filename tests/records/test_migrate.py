@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from records import migrate as migrations
-from records.errors import EditedMigrationError
+from records.errors import EditedMigrationError, OldPostgresError
 from records.migrate import is_current, migrate
 from records.sql import FOLDER
 from runtime.postgres import EmbeddedPostgres
@@ -81,6 +81,22 @@ async def test_an_edited_migration_is_refused(
 
     with pytest.raises(EditedMigrationError, match=r"0001_one\.sql"):
         await migrate(dsn)
+
+
+async def test_an_old_server_is_refused(
+    records_postgres: EmbeddedPostgres, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says in both languages what is needed and what it found, and changes nothing."""
+    dsn = await _fresh(records_postgres, "old_server")
+    assert migrations.OLDEST_POSTGRES == 15
+    monkeypatch.setattr(migrations, "OLDEST_POSTGRES", 99)
+
+    with pytest.raises(OldPostgresError, match=r"är för gammal.*is too old.*needed\.: 1\d\.\d"):
+        await migrate(dsn)
+
+    connection = await asyncpg.connect(dsn)
+    assert await connection.fetchval("select to_regclass('migrations')") is None
+    await connection.close()
 
 
 async def test_a_migration_that_fails_leaves_nothing(

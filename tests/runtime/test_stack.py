@@ -13,7 +13,7 @@ import pytest
 
 from records.keys import make_key_file
 from records.migrate import migrate
-from runtime.processes import ProcessEndedError
+from runtime.processes import ProcessEndedError, start
 from runtime.stack import PortInUseError, Stack, StackInUseError
 from runtime.stack_directory import FIXED_PORTS, StackDirectory, StoreChangedError
 from workflows.case import SEARCH_ATTRIBUTES
@@ -56,7 +56,7 @@ def stack_on(folder: Path, *, with_worker: bool = False) -> Stack:
     )
 
 
-def _living_on(folder: Path) -> list[str]:
+def living_on(folder: Path) -> list[str]:
     """Return the command lines of the processes that work in a folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -87,14 +87,14 @@ async def test_a_whole_stack_starts_and_leaves_nothing_running(tmp_path: Path) -
     """Every part of it answers, worker included; when it has stopped, no process is left."""
     async with stack_on(tmp_path, with_worker=True) as stack:
         addresses = stack.addresses()
-        assert len(_living_on(tmp_path)) >= 7
+        assert len(living_on(tmp_path)) >= 7
         published = await StackDirectory(tmp_path).published()
 
     assert addresses.keys() == NAMES
     assert [name for name, address in addresses.items() if address is None] == ["console"]
     assert published is not None
     assert published["TEMPORAL_ADDRESS"] == addresses["temporal"]
-    assert _living_on(tmp_path) == []
+    assert living_on(tmp_path) == []
     assert await StackDirectory(tmp_path).published() is None
 
 
@@ -118,7 +118,7 @@ async def test_a_killed_stack_leaves_nothing_that_stops_the_next(tmp_path: Path)
     async with stack_on(tmp_path) as stack:
         assert stack.addresses()["postgres"]
 
-    assert _living_on(tmp_path) == []
+    assert living_on(tmp_path) == []
 
 
 async def test_two_on_one_directory_are_refused(tmp_path: Path) -> None:
@@ -141,6 +141,14 @@ async def test_a_program_that_ends_by_itself_is_named(tmp_path: Path) -> None:
             await watching
 
 
+async def test_ctrl_c_at_a_terminal_is_not_for_the_programs(tmp_path: Path) -> None:
+    """They are in no group of the terminal's: the stack stops them in order, the worker first."""
+    child = await start("sleep", ["sleep", "60"], log=tmp_path / "log")
+
+    assert os.getpgid(child.process.pid) != os.getpgid(0)
+    await child.stop()
+
+
 async def test_a_stack_that_cannot_start_stops_what_has_started(tmp_path: Path) -> None:
     """The reason is told as it is, and no process is left."""
 
@@ -159,7 +167,7 @@ async def test_a_stack_that_cannot_start_stops_what_has_started(tmp_path: Path) 
         async with stack:
             pass
 
-    assert _living_on(tmp_path) == []
+    assert living_on(tmp_path) == []
 
 
 async def test_a_fixed_port_in_use_is_named(
@@ -211,7 +219,7 @@ async def test_another_store_on_existing_data_is_refused(tmp_path: Path) -> None
         async with stack:
             pass
 
-    assert _living_on(tmp_path) == []
+    assert living_on(tmp_path) == []
     StackDirectory(tmp_path).keep_store("sqlite")
 
 

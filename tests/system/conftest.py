@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from commands.demo import plain_http
 from commands.running import make_stack
 from runtime.stack import Stack
 
@@ -31,12 +32,12 @@ class Done:
         return json.loads(self.out.strip().splitlines()[-1])
 
 
-async def starter(*arguments: str, data_dir: Path | None = None, seconds: float = 180) -> Done:
-    """Run the command line as a person would."""
+async def begin(*arguments: str, data_dir: Path | None = None) -> asyncio.subprocess.Process:
+    """Begin a command as a person would."""
     environment = dict(os.environ)
     if data_dir is not None:
         environment["NGP_DATA_DIR"] = str(data_dir)
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "starter.py",
         *arguments,
@@ -45,8 +46,20 @@ async def starter(*arguments: str, data_dir: Path | None = None, seconds: float 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def starter(*arguments: str, data_dir: Path | None = None, seconds: float = 180) -> Done:
+    """Run the command line as a person would."""
+    process = await begin(*arguments, data_dir=data_dir)
     out, err = await asyncio.wait_for(process.communicate(), seconds)
     return Done(process.returncode or 0, out.decode(), err.decode())
+
+
+async def ready(stack: Stack) -> tuple[int, dict[str, bool]]:
+    """Return what the worker says of itself: the status, and what it looked at."""
+    async with plain_http() as http:
+        answer = await http.get(f"http://127.0.0.1:{stack.ports['health']}/health/ready")
+        return answer.status_code, answer.json()["checks"]
 
 
 @pytest_asyncio.fixture(scope="session")

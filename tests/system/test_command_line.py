@@ -1,5 +1,6 @@
 """The command line against the whole stack: the demo, and a tired case handler's day."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,24 +8,42 @@ from typing import Any
 import pytest
 
 from runtime.stack import Stack
-from tests.system.conftest import starter
+from tests.system.conftest import begin, starter
 
 ONE_EACH = {"verification": 1, "production": 1}
+NONE = {"verification": 0, "production": 0}
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("organisation", ["212000-0142", "202100-4888"])
-async def test_the_demo_ends_with_a_key_that_works(stack: Stack, organisation: str) -> None:
-    """A municipality and an agency are onboarded; the last line counts what is at the portals."""
-    done = await starter("demo", "--organisation", organisation, "--json", data_dir=stack.data_dir)
+@pytest.mark.parametrize(
+    ("organisation", "scenario", "outcome"),
+    [
+        ("212000-0126", "standard", "connected"),
+        ("202100-4888", "standard", "connected"),
+        ("212000-2346", "denied", "denied"),
+        ("212000-2353", "returned-agreement", "connected"),
+        ("212000-2361", "scanned", "connected"),
+        ("212000-2379", "withdrawn", "withdrawn"),
+    ],
+)
+async def test_the_demo_ends_with_one_line_of_what_it_counted(
+    stack: Stack, organisation: str, scenario: str, outcome: str
+) -> None:
+    """A municipality and an agency, and the other endings: what is at the portals, one object."""
+    command = ("demo", "--scenario", scenario, "--organisation", organisation, "--json")
+    done = await starter(*command, data_dir=stack.data_dir)
     result: Any = done.last
 
     assert 0 == done.code, done.err
-    assert "connected" == result["outcome"]
-    assert ONE_EACH == result["applications"] == result["keys"]
-    assert result["token"] is True
+    assert 1 == len(done.out.strip().splitlines())
+    assert (organisation, outcome) == (result["organisation"], result["outcome"])
+    is_connected = outcome == "connected"
+    assert (ONE_EACH if is_connected else NONE) == result["applications"] == result["keys"]
+    assert is_connected is result["token"]
     assert result["passed"] is True
     assert result["case"].startswith("NGP")
+    assert isinstance(result["seconds"], float)
+    assert result["seconds"] > 0
     assert "recorded" in _logged_about(result["case"], stack)
 
 
@@ -35,23 +54,15 @@ def _logged_about(number: str, stack: Stack) -> list[str]:
     return [line["event"] for line in said if line.get("case_number") == number]
 
 
-@pytest.mark.timeout(300)
-async def test_a_scenario_is_named(stack: Stack) -> None:
-    """It ends as it should although no key was made; another name is answered with those known."""
-    arguments = ("--organisation", "212000-0134", "--json")
-    done = await starter("demo", "--scenario", "denied", *arguments, data_dir=stack.data_dir)
-    result: Any = done.last
-
-    assert 0 == done.code, done.err
-    assert ("denied", True, False) == (result["outcome"], result["passed"], result["token"])
-    assert {"verification": 0, "production": 0} == result["applications"]
-    unknown = await starter("demo", "--scenario", "rotating", *arguments, data_dir=stack.data_dir)
+async def test_a_scenario_that_does_not_exist_is_answered_with_those_that_do(stack: Stack) -> None:
+    """A name that is misspelt costs nothing but a second look."""
+    unknown = await starter("demo", "--scenario", "rotating", data_dir=stack.data_dir)
     assert 1 == unknown.code
     assert "rotation" in unknown.err
 
 
 async def test_a_case_from_the_command_line_alone(stack: Stack, tmp_path: Path) -> None:
-    """Open, list, show, activate, fetch the form, hand it in, refuse, forecast: all by hand."""
+    """Open, list, show, fetch the form, refuse, forecast, watch until withdrawn: all by hand."""
     folder = stack.data_dir
     application = {
         "organisation": {"org_number": "212000-0803"},
@@ -85,10 +96,10 @@ async def test_a_case_from_the_command_line_alone(stack: Stack, tmp_path: Path) 
     english = await starter("show", ref, "--english", data_dir=folder)
     assert "Waits on" in english.out
 
-    form = await starter(
-        "form", ref, "producer", "--out", str(tmp_path / "form.pdf"), data_dir=folder
-    )
+    out = str(tmp_path / "form.pdf")
+    form = await starter("form", ref, "producer", "--out", out, "--json", data_dir=folder)
     assert 0 == form.code, form.err
+    assert {"path": out, "kind": "producer"} == form.last
     stored = await starter("document", ref, str(tmp_path / "form.pdf"), data_dir=folder)
     assert 64 == len(stored.out.strip())
 
@@ -99,6 +110,17 @@ async def test_a_case_from_the_command_line_alone(stack: Stack, tmp_path: Path) 
     assert isinstance(forecast.last, list)
     whole = await starter("verify", "--json", data_dir=folder)
     assert {"whole": True, "wrong": []} == whole.last
+
+    watching = await begin("watch", ref, "--json", data_dir=folder)
+    assert watching.stdout is not None
+    assert "ended" != json.loads(await watching.stdout.readline())["stage"]
+    withdrawn = await starter("step", ref, "withdraw", "--as", eva, "--json", data_dir=folder)
+    assert 0 == withdrawn.code, withdrawn.err
+    assert {"version", "stage", "waiting", "open_steps"} <= withdrawn.last.keys()  # type: ignore[attr-defined]
+    watched, err = await asyncio.wait_for(watching.communicate(), 60)
+    assert 0 == watching.returncode, err
+    stages = [json.loads(line)["stage"] for line in watched.splitlines()]
+    assert ["ended"] == [stage for stage in stages if stage == "ended"] == stages[-1:]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from commands.context import opened
 from commands.demo import Demo, plain_http
 from runtime.settings import ROOT
 from runtime.stack import Stack
-from tests.system.conftest import starter
+from tests.system.conftest import ready, starter
+from worker import polls
 
 
 async def _metrics(port: int) -> str:
@@ -25,6 +26,13 @@ async def test_a_worker_serves_its_figures(stack: Stack) -> None:
     for line in ("ngp_failed_workflow_tasks 0.0", "ngp_shutoffs_overdue 0.0", "ngp_open_cases "):
         assert line in ours
     assert "temporal_" in await _metrics(stack.ports["metrics"])
+
+
+async def test_only_who_polls_is_ready(stack: Stack) -> None:
+    """A worker that polls says so; a client beside it that runs none is not taken for it."""
+    async with opened(stack.data_dir) as context:
+        assert not await polls(context.client)
+    assert (200, {"polls": True, "migrations": True}) == await ready(stack)
 
 
 async def _listed(stack: Stack, ref: str) -> Any:

@@ -55,6 +55,19 @@ async def test_a_second_onboarding_points_to_adding_a_data_set(connected: Demo) 
     assert "lägg till en datamängd" in said["text"]["sv"]
 
 
+@pytest.mark.parametrize("code", ["0180", "0199", "0214", "18"])
+async def test_a_municipality_code_that_is_not_the_organisations(world: World, code: str) -> None:
+    """Another municipality's, nobody's, or badly formed: refused at its place, nothing opened."""
+    demo = world.demo()
+    application = demo.application()
+    application["organisation"] |= {"municipality_code": code}
+    said = await refused(open_onboarding(demo.context, application, demo.contact))
+    assert said["field"] == "organisation.municipality_code"
+    assert "ommunkod" in said["text"]["sv"]
+    assert "unicipality code" in said["text"]["en"]
+    assert await cases.find(demo.context.pool, demo.ref) is None
+
+
 async def test_without_an_agreement_there_is_nothing_to_add_to(world: World) -> None:
     """The refusal says what to do first."""
     demo = world.demo()
