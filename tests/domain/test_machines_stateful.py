@@ -86,7 +86,7 @@ def test_whatever_happens_a_machine_holds_its_promises(name: str) -> None:
     stages: Counter[str] = Counter()
     share, rounds = ACTS // len(MACHINES), 0
     members = {"machine": MACHINES[name], "acts": 0, "stages": stages}
-    walked = type(name, (Walked,), members)
+    walked: type[Walked] = type(name, (Walked,), members)
     while (walked.acts < share or not REACHED[name] <= stages.keys()) and rounds < MOST_ROUNDS:
         rounds += 1
         run_state_machine_as_test(seed(f"{SEED}/{rounds}")(walked), settings=ROUND)
