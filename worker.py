@@ -246,7 +246,7 @@ def build_workers(
     activities: dict[System, list[Activity]],
     interceptor: IncidentInterceptor,
     *,
-    max_cached_workflows: int = 500,
+    max_cached_workflows: int = 400,
     workflows: Sequence[type] = WORKFLOWS,
 ) -> list[Worker]:
     """Return a worker for each queue; the one for `cases` runs the workflows too."""

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     health_port: int = 0
     metrics_port: int = 0
     log_level: str = "INFO"
-    max_cached_workflows: int = 500
+    max_cached_workflows: int = 400
 
     @classmethod
     def settings_customise_sources(
