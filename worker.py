@@ -95,7 +95,7 @@ RECONCILIATION = Nightly(
 # that saves the way through the queue, for what is done most.
 SLOTS = {System.RECORDS: 10, System.CASES: 40}
 SLOTS_OUTSIDE = 10
-# This and the next: docs/decisions/0015-the-workers-settings.md.
+# This and the next: docs/decisions/0014-the-workers-settings.md.
 # Workflow tasks are computing and no waiting: more at once would make each of them longer, past its
 # limit when a worker takes over what another held. Those that wait in the queue have no limit.
 WORKFLOW_TASKS_AT_ONCE = 4
