@@ -86,7 +86,8 @@ def _settings(given: dict[str, Any]) -> Settings:
         ) from None
 
 
-def _no_answer(what: str, setting: str) -> CommandError:
+def no_answer(what: str, setting: str) -> CommandError:
+    """Say that a system we stand on does not answer."""
     return CommandError(
         f"{what} svarar inte. Kontrollera att det är igång och att {setting} är rätt. / "
         f"{what} does not answer. Check that it runs and that {setting} is right."
@@ -105,13 +106,13 @@ async def opened(data_dir: Path | None = None) -> AsyncIterator[Context]:
         client = await connect(make_plugin(keys), environment=stack or None)
     except (OSError, RuntimeError, RPCError):
         await pool.close()
-        raise _no_answer("Temporal", "TEMPORAL_ADDRESS") from None
+        raise no_answer("Temporal", "TEMPORAL_ADDRESS") from None
     policy = Policy.model_validate(yaml.safe_load(settings.policy_file.read_text("utf-8")))
     texts = Texts.model_validate(yaml.safe_load(settings.texts_file.read_text("utf-8")))
     try:
         yield Context(settings, client, pool, keys, policy, texts)
     except NO_RECORDS:
-        raise _no_answer("Postgres", "DATABASE_DSN") from None
+        raise no_answer("Postgres", "DATABASE_DSN") from None
     finally:
         await pool.close()
 

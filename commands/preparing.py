@@ -1,8 +1,9 @@
 """Making a Postgres and a Temporal of somebody's own ready for the worker."""
 
 from pydantic import ValidationError
+from temporalio.service import RPCError
 
-from commands.context import CommandError, say
+from commands.context import NO_RECORDS, CommandError, no_answer, say
 from records.errors import OldPostgresError
 from records.keys import FileKeyRing, add_key, make_key_file
 from records.migrate import migrate
@@ -22,8 +23,8 @@ async def prepare(new_key: str | None) -> dict[str, object]:
     Returns what was done.
 
     Raises:
-        CommandError: a setting is missing, the ring has a key of that id, Postgres is too old, or
-            Temporal does not take the attributes.
+        CommandError: a setting is missing, the ring has a key of that id, Postgres is too old or
+            does not answer, or Temporal does not take the attributes.
     """
     settings = _settings()
     make_key_file(settings.key_file)
@@ -37,13 +38,15 @@ async def prepare(new_key: str | None) -> dict[str, object]:
         applied = await migrate(settings.database_dsn.get_secret_value())
     except OldPostgresError as error:
         raise CommandError(str(error)) from None
+    except NO_RECORDS:
+        raise no_answer("Postgres", "DATABASE_DSN") from None
     keys = FileKeyRing(settings.key_file)
-    client = await connect(make_plugin(keys))
     try:
+        client = await connect(make_plugin(keys))
         await register_namespace(client)
         await register_search_attributes(client, SEARCH_ATTRIBUTES)
         await wait_until_usable(client, SEARCH_ATTRIBUTES)
-    except RuntimeError as error:
+    except (OSError, RuntimeError, RPCError) as error:
         raise CommandError(f"Temporal: {error}") from None
     return {
         "key": keys.current_id,

@@ -78,17 +78,16 @@ def _told(exc_info: Raised) -> str:
     Never by its text: that may name a person or hold a row of the database. An error may have
     `said`, which is without personal data (adapters/outside.py).
     """
-    return "\nfrom ".join(_told_alone(error) for error in _chain(exc_info[1]))
+    return "\nfrom ".join(_told_alone(error) for error in _chain(exc_info[1], set()))
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
+def _chain(error: BaseException | None, seen: set[int]) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
         if isinstance(error, BaseExceptionGroup):
             for each in error.exceptions:
-                yield from _chain(each)
+                yield from _chain(each, seen)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 

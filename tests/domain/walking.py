@@ -31,6 +31,8 @@ OURS = {
     Role.DECIDER: ("david", "hanna"),
     Role.SIGNATORY: ("stina",),
 }
+# A late answer of these would not be late but a second one, saying something else.
+ANSWERED_ONCE = frozenset({"enrol_at_agreement", "look_up_organisation"})
 COMPANY = "onboarding/556036-0793"
 
 
@@ -169,7 +171,7 @@ class Walk:
 
     def _answer(self) -> None:
         late = self.answerable[-3:] if self.rng.random() < 0.1 else []
-        late = [want for want in late if want.operation != "enrol_at_agreement"]  # answers once
+        late = [want for want in late if want.operation not in ANSWERED_ONCE]
         wants = [*self.state.pending, *late]
         if not wants:
             self._word()
