@@ -6,7 +6,7 @@ from typing import Any
 from domain.agreement_state import AgreementState
 from domain.agreements import required_kinds
 from domain.appointment_state import AppointmentState
-from domain.case import CaseState
+from domain.case import CaseState, Decision
 from domain.connection_state import ConnectionState
 from domain.credential_state import CredentialState
 from domain.decision import ADVERSE
@@ -27,16 +27,13 @@ def holds(state: State, *, has_just_ended: bool) -> None:
         AT_THE_END[state.type](state)
 
 
-def _decided(state: CaseState) -> None:
+def _granted_by_another(decision: Decision, before: list[Decision]) -> None:
     """Somebody else than the proposer granted it, or a decider changed a denial."""
-    decision = state.decisions[-1]
-    assert decision.outcome == "granted"
     assert any(each.granted for each in decision.datasets.values())
     if decision.decided_by == decision.proposed_by:
-        assert len(state.decisions) > 1, "decided by who proposed it"
-        before = state.decisions[-2]
-        is_denial = not all(each.granted for each in before.datasets.values())
-        assert is_denial or before.outcome in ADVERSE
+        assert before, "decided by who proposed it"
+        is_denial = not all(each.granted for each in before[-1].datasets.values())
+        assert is_denial or before[-1].outcome in ADVERSE
 
 
 def _accepted(state: CaseState) -> None:
@@ -53,7 +50,8 @@ def _let_go(state: CaseState) -> None:
 
 def _onboarding(state: OnboardingState) -> None:
     if state.stage in {"countersigning", "datasets"}:
-        _decided(state)
+        assert state.decisions[-1].outcome == "granted"
+        _granted_by_another(state.decisions[-1], state.decisions[:-1])
         _accepted(state)
         assert required_kinds(state.datasets) == state.agreements.keys()
     if state.stage == "datasets":
@@ -78,8 +76,10 @@ def _connection(state: ConnectionState) -> None:
         decided = state.dataset.decision
         if not (decided and decided.granted):
             assert state.is_decided(POLICY)
-        elif state.decisions:
-            _decided(state)
+        for index, each in enumerate(state.decisions):  # a change may have been denied since
+            said = each.datasets.get(state.dataset_id)
+            if said is not None and said.granted:
+                _granted_by_another(each, state.decisions[:index])
     if state.stage == "connected":
         assert state.active
         assert not any(state.parts[ref].ended for ref in state.active)
