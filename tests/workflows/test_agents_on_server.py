@@ -58,6 +58,7 @@ async def _delivers(demo: Demo, agent: Deliverer) -> Key:
 async def sides(world: World) -> Sides:
     """Two producers and two agents, all delivering."""
     demo, alone = await connected(world), await connected(world)
+    alone.used = demo.used  # the company's codes for both come to one mailbox
     company, trader = _deliverer(AGENT, "Ola Ombud"), _deliverer("-", "Tove Egen")
     keys = {"producer": demo.keys["production"]}
     appointments = {"company": await appointed(demo, company)}
