@@ -1,7 +1,6 @@
 """Taking over producers who were connected before: progress, a report row a line, repeatable."""
 
 import asyncio
-import csv
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -13,8 +12,8 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.organisation_registers import OrganisationRegisters
-from commands.context import STDERR, Context, said, say
-from commands.csv_lines import Lines, read_lines
+from commands.context import STDERR, Context, said
+from commands.csv_lines import Lines, read_lines, write_report
 from commands.people import actor_of
 from domain.adopted import Adopted
 from domain.adoption import (
@@ -123,7 +122,8 @@ async def adopt_file(context: Context, path: Path, basis: str | None) -> dict[st
             progress.advance(task, len(rows))
 
         await asyncio.gather(*(one(list(rows)) for _, rows in groupby(good, key=_producer)))
-    await asyncio.to_thread(_write, path.with_suffix(".report.csv"), results)
+    rows = (each.cells() for each in sorted(results, key=lambda each: each.line))
+    await asyncio.to_thread(write_report, path, REPORT, rows)
     counts: dict[str, int] = {}
     for each in results:
         counts[each.result] = counts.get(each.result, 0) + 1
@@ -143,14 +143,6 @@ def _refused(read: ReadRow) -> Result:
     fields = ", ".join(each.field for each in read.problems)
     texts = "; ".join(" / ".join(said(each.model_dump())) for each in read.problems)
     return Result(read.line, None, "refused", fields, texts)
-
-
-def _write(path: Path, results: list[Result]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(REPORT)
-        writer.writerows(each.cells() for each in sorted(results, key=lambda each: each.line))
-    say(f"Rapport / report: {path}")
 
 
 def _is_own(read: ReadRow) -> bool:

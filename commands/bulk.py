@@ -10,7 +10,7 @@ from typing import Any, Self
 from rich.progress import Progress
 
 from commands.context import STDERR, CommandError, Context, said, say
-from commands.csv_lines import read_lines
+from commands.csv_lines import read_lines, report_path
 from commands.opening import open_onboarding
 from commands.people import actor_of
 from domain.act import Actor
@@ -76,11 +76,6 @@ def read_rows(path: Path) -> list[Row]:
         CommandError: it is not there, or a column is missing.
     """
     return [Row(number, values) for number, values in read_lines(path, NEEDED)]
-
-
-def report_path(path: Path) -> Path:
-    """Return where the report of a file is written."""
-    return path.with_suffix(".report.csv")
 
 
 def _already_done(report: Path, rows: list[Row]) -> list[dict[str, str]]:

@@ -75,14 +75,20 @@ async def running_stack(data_dir: Path | None = None) -> dict[str, str]:
     )
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def read_settings(**given: Any) -> Settings:
+    """Read the settings from what is given and the environment.
+
+    Raises:
+        CommandError: some are missing or wrong; says which.
+    """
     try:
         return Settings(**given)
     except ValidationError as error:
-        wrong = ", ".join(str(each["loc"][0]).upper() for each in error.errors() if each["loc"])
+        names = (str((each["loc"] or (each["msg"],))[0]) for each in error.errors())
+        wrong = ", ".join(name.upper() if name in Settings.model_fields else name for name in names)
         raise CommandError(
-            f"Inställningar saknas eller är fel: {wrong or '–'}. Se README, Settings. / "
-            f"Settings are missing or wrong: {wrong or '–'}. See README, Settings."
+            f"Inställningar saknas eller är fel: {wrong}. Se README, Settings. / "
+            f"Settings are missing or wrong: {wrong}. See README, Settings."
         ) from None
 
 
@@ -99,7 +105,7 @@ async def opened(data_dir: Path | None = None) -> AsyncIterator[Context]:
     """Open a connection to the running stack for the length of a command."""
     stack = await running_stack(data_dir)
     given: dict[str, Any] = {name.lower(): value for name, value in stack.items()}
-    settings = _settings(given)
+    settings = read_settings(**given)
     keys = FileKeyRing(settings.key_file)
     pool = await connect_records(settings.database_dsn.get_secret_value())
     try:

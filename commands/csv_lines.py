@@ -1,10 +1,10 @@
-"""Reading the CSV files that people hand in: every line with its number, and what is missing."""
+"""The CSV files that people hand in: read with each line's number, and answered by a report."""
 
 import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from commands.context import CommandError
+from commands.context import CommandError, say
 
 Lines = list[tuple[int, dict[str, str]]]
 
@@ -47,3 +47,18 @@ def _check_columns(
     wrong += [f"okända kolumner / unknown columns: {', '.join(unknown)}"] if unknown else []
     if wrong:
         raise CommandError(f"{file}: {'; '.join(wrong)}")
+
+
+def report_path(path: Path) -> Path:
+    """Return where the report of a file is written: beside it."""
+    return path.with_suffix(".report.csv")
+
+
+def write_report(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write the report of a file, a row for each line, and say where it is."""
+    report = report_path(path)
+    with report.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    say(f"Rapport / report: {report}")

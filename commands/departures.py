@@ -1,15 +1,14 @@
 """A leaver list from a personnel system: every line schedules one person's departure."""
 
 import asyncio
-import csv
 import hashlib
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 
-from commands.context import STDERR, Context, said, say
-from commands.csv_lines import read_lines
+from commands.context import STDERR, Context, said
+from commands.csv_lines import read_lines, write_report
 from domain.act import Actor, Role
 from records import people
 from runtime.acting import NoSuchCaseError, StepRefusedError, send_step
@@ -52,7 +51,7 @@ async def departures(context: Context, path: Path) -> dict[str, int]:
     """
     rows = await asyncio.to_thread(read_lines, path, NEEDED)
     counts: dict[str, int] = {}
-    written: list[tuple[object, ...]] = [REPORT]
+    written: list[tuple[object, ...]] = []
     with Progress(transient=True, console=STDERR) as progress:
         task = progress.add_task("departures", total=len(rows))
         for line, values in rows:
@@ -60,15 +59,8 @@ async def departures(context: Context, path: Path) -> dict[str, int]:
             counts[result] = counts.get(result, 0) + 1
             written.append((line, result, reason))
             progress.advance(task)
-    report = path.with_suffix(".report.csv")
-    await asyncio.to_thread(_write, report, written)
-    say(f"Rapport / report: {report}")
+    await asyncio.to_thread(write_report, path, REPORT, written)
     return counts
-
-
-def _write(report: Path, rows: list[tuple[object, ...]]) -> None:
-    with report.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
 
 
 async def _schedule(context: Context, path: Path, values: dict[str, str]) -> tuple[str, str]:

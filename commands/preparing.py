@@ -1,13 +1,11 @@
 """Making a Postgres and a Temporal of somebody's own ready for the worker."""
 
-from pydantic import ValidationError
 from temporalio.service import RPCError
 
-from commands.context import NO_RECORDS, CommandError, no_answer, say
+from commands.context import NO_RECORDS, CommandError, no_answer, read_settings, say
 from records.errors import OldPostgresError
 from records.keys import FileKeyRing, add_key, make_key_file
 from records.migrate import migrate
-from runtime.settings import Settings
 from runtime.temporal import connect, make_plugin
 from runtime.temporal_namespace import (
     register_namespace,
@@ -26,7 +24,7 @@ async def prepare(new_key: str | None) -> dict[str, object]:
         CommandError: a setting is missing, the ring has a key of that id, Postgres is too old or
             does not answer, or Temporal does not take the attributes.
     """
-    settings = _settings()
+    settings = read_settings()
     make_key_file(settings.key_file)
     if new_key is not None:
         try:
@@ -54,14 +52,3 @@ async def prepare(new_key: str | None) -> dict[str, object]:
         "namespace": client.namespace,
         "search_attributes": sorted(SEARCH_ATTRIBUTES),
     }
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        wrong = [(each["loc"] or (each["msg"],))[0] for each in error.errors()]
-        names = ", ".join(
-            str(each).upper() if each in Settings.model_fields else str(each) for each in wrong
-        )
-        raise CommandError(f"Inställningar saknas eller är fel / set or correct: {names}") from None

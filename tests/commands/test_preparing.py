@@ -17,7 +17,7 @@ async def test_a_postgres_that_is_down_is_told_without_a_stack_trace(
     """It says which system does not answer and which setting to look at, in both languages."""
     dsn = f"postgresql://ngp@127.0.0.1:{free_port()}/ngp"
     settings = SimpleNamespace(key_file=tmp_path / "keys.json", database_dsn=SecretStr(dsn))
-    monkeypatch.setattr(preparing, "_settings", lambda: settings)
+    monkeypatch.setattr(preparing, "read_settings", lambda: settings)
 
     with pytest.raises(CommandError, match=r"Postgres svarar inte.*DATABASE_DSN.* / Postgres does"):
         await preparing.prepare(None)
