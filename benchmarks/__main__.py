@@ -36,7 +36,7 @@ from benchmarks.figure import Figure
 from benchmarks.stage import say
 from runtime.temporal_source import VERSION
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "var" / "benchmarks"
 BENCHMARKS: dict[str, Callable[[float], Awaitable[list[Figure]]]] = {
     "rate": onboarding_rate.measure,
     "events": history_events.measure,
@@ -117,7 +117,7 @@ def _write(found: dict[str, list[Figure]], scale: float, path: Path) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    say(f"written: {path.name}")
+    say(f"written: {path}")
 
 
 if __name__ == "__main__":
