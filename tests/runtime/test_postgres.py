@@ -1,5 +1,7 @@
 import asyncio
 import os
+import pwd
+import shutil
 import signal
 import stat
 import sys
@@ -135,6 +137,36 @@ async def _setting(server: EmbeddedPostgres, name: str) -> object:
 async def test_it_is_never_root(server: EmbeddedPostgres) -> None:
     """Started by root or not, its processes belong to an ordinary user."""
     assert os.stat(f"/proc/{server.child.process.pid}").st_uid != 0  # noqa: PTH116 - no disk
+
+
+AS_NOBODY = (
+    "setpriv",
+    "--reuid=nobody",
+    "--regid=nogroup",
+    "--clear-groups",
+    "--inh-caps=-all,+dac_override",  # to pass through folders that only root may enter
+    "--ambient-caps=-all,+dac_override",
+)
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"),
+    reason="only root can be somebody else; without it every test here runs not as root",
+)
+async def test_it_runs_when_nobody_is_root(tmp_path: Path) -> None:
+    """A person who is not root starts it in a folder of one's own, as oneself."""
+    shutil.chown(tmp_path, "nobody", "nogroup")
+    parent = await asyncio.create_subprocess_exec(
+        *AS_NOBODY, sys.executable, "-c", STARTS_AND_WAITS, str(tmp_path), cwd=ROOT, stdout=-1
+    )
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+
+    owners = {os.stat(f"/proc/{each}").st_uid for each in (pid, parent.pid)}  # noqa: PTH116
+    parent.terminate()
+    await parent.wait()
+
+    assert owners == {pwd.getpwnam("nobody").pw_uid}
 
 
 async def test_a_database_is_copied_from_a_template(server: EmbeddedPostgres) -> None:

@@ -17,7 +17,7 @@ from records.journal import journal_of
 from runtime.settings import ROOT
 from runtime.stack import Stack
 from runtime.temporal import make_plugin
-from tests.system.conftest import starter
+from tests.system.conftest import ready, starter
 from worker import WORKFLOWS
 
 KILLS = 20
@@ -176,6 +176,7 @@ async def test_a_right_ends_while_postgres_is_down(stack: Stack) -> None:
         request = {"request_id": "end", "actor": actor, "payload": {"reason": "Upphör."}}
         await stack.postgres.stop()
         try:
+            assert (503, {"polls": True, "migrations": False}) == await ready(stack)
             handle = context.client.get_workflow_handle(permission)
             await handle.execute_update("end_permission", request, id="end")
             async with asyncio.timeout(90):

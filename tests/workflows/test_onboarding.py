@@ -1,6 +1,15 @@
 """Whole onboardings on the real server, against the simulated outside world."""
 
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+from pypdf import PdfWriter
+
+from commands.context import CommandError
 from commands.demo import Demo
+from commands.keys import fetch_key
 from commands.scenarios import denied, returned_agreement, scanned, standard, withdrawn
 from tests.world import World
 
@@ -70,6 +79,57 @@ async def test_an_agreement_is_returned_by_place_and_comes_again(world: World) -
     assert await returned_agreement(world.demo())
 
 
+async def test_somebody_elses_form_is_found_and_nothing_is_lost(world: World) -> None:
+    """Its place is named, with the number that it should have; the right form comes after it.
+
+    A file that nobody can open is not taken, and the case's documents stay as they are.
+    """
+    demo, other = world.demo(), world.demo()
+    await demo.apply()
+    await demo.activate_account()
+    held = (await demo.view())["documents"]
+    with pytest.raises(CommandError, match="password"):
+        await demo.store("avtal.pdf", _locked(), kind="agreement")
+    assert held == (await demo.view())["documents"]
+
+    document = await demo.store("avtal.pdf", other.filled_form("producer"), kind="agreement")
+    handed_in = {"kind": "producer", "signed": document, "form": document}
+    signatory = {"signatory": demo.signatory()}
+    await demo.act(demo.contact, "submit_agreement", handed_in | signatory)
+    wrong = await _checked(demo)
+    assert {"p.1"} == wrong.keys()
+    for language in ("sv", "en"):
+        assert demo.entry.org_number in wrong["p.1"][language]
+    assert "check_agreement" == (await demo.view())["waiting"]["rule"]
+
+    lacks = {"place": "p.1", "what": "Formuläret är en annan organisations."}
+    due = (datetime.now(UTC) + timedelta(days=14)).date().isoformat()
+    payload = {"kind": "producer", "deficiencies": [lacks], "due": due}
+    await demo.act("case_handler", "return_agreement", payload)
+    await demo.hand_in()
+    assert {} == await _checked(demo, former=document)
+    assert len(held) + 2 == len((await demo.view())["documents"])
+
+
+def _locked() -> bytes:
+    made, writer = BytesIO(), PdfWriter()
+    writer.add_blank_page(width=595, height=842)
+    writer.encrypt(user_password="hemligt", algorithm="AES-256")
+    writer.write(made)
+    return made.getvalue()
+
+
+async def _checked(demo: Demo, former: str | None = None) -> dict[str, dict[str, Any]]:
+    """Wait until a form, after the former one, has been read; returns what is wrong, by place."""
+
+    def is_checked(view: dict[str, Any]) -> bool:
+        agreement = view["details"]["agreements"]["producer"]
+        return bool(agreement.get("form") not in {None, former} and agreement["is_form_checked"])
+
+    view = await demo.until("a form that was read", is_checked, demo.ref)
+    return {row["place"]: row for row in view["details"]["checklist"] if not row["ok"]}
+
+
 async def test_paper_is_answered_place_by_place_by_a_person(world: World) -> None:
     """A scan has no fields: the automatic check refuses nothing."""
     assert await scanned(world.demo())
@@ -87,6 +147,27 @@ async def test_withdrawing_removes_what_was_made(world: World) -> None:
     register = await world.outside("agreement_register")
     statuses = [a["status"] for a in register if a["org_number"] == demo.entry.org_number]
     assert ["ended"] == statuses
+
+
+async def test_closing_removes_a_key_that_is_offered(world: World) -> None:
+    """The handler ends the case while its key waits to be fetched: no key, nothing to fetch."""
+    demo = world.demo()
+    await demo.apply()
+    await demo.activate_account()
+    await demo.hand_in()
+    await demo.accept()
+    await demo.decide()
+    await demo.countersign()
+    ref = demo.part("credential", demo.entry.org_number, "verification")
+    view = await demo.stage("offered", ref=ref)
+    code = await demo._code_from_mail("verification", demo.email)
+    reasons = {"reason": "Organisationen har upphört.", "legal_rules": ["FL 32 §"]}
+    await demo.act("case_handler", "close", reasons)
+
+    assert "closed" == (await demo.stage("ended"))["outcome"]
+    assert NONE == await demo.count("applications")
+    with pytest.raises(CommandError):
+        await fetch_key(demo.context, code, view["details"]["holder"]["account_id"])
 
 
 async def test_two_data_sets_of_which_one_is_denied(world: World) -> None:
