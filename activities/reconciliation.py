@@ -1,7 +1,7 @@
 """Looking at what outside systems hold: whole listings go to the records, counts to the history.
 
-Listings are read in pages. What must be asked one by one (keys, people) is asked some at a time and
-kept at once: an attempt that is cut goes on where it was.
+Listings are read in pages. What must be asked one by one (keys, people) is asked unhurriedly and
+kept some at a time: an attempt that is cut goes on where it was.
 """
 
 import asyncio
@@ -24,8 +24,9 @@ from records.reconciliations import Observation, Place
 
 T = TypeVar("T")
 
-AT_ONCE: Final = 10
 CHUNK: Final = 50
+BREATH_SECONDS: Final = 0.02
+"""Between two questions: a run may take minutes, and people are served by the same worker."""
 ENOUGH_SECONDS: Final = 15.0
 """When an attempt stops asking and leaves the rest: well within an attempt's 30 s."""
 
@@ -57,19 +58,12 @@ async def _keep(
 
 
 async def _each(ask: Callable[[str], Awaitable[T]], items: Sequence[str]) -> list[T]:
-    """Ask about some things, a few at once; the first error ends it all."""
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def one(item: str) -> T:
-        async with slots:
-            return await ask(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(item)) for item in items]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+    """Ask about some things, one after the other with a breath between."""
+    answers = []
+    for item in items:
+        answers.append(await ask(item))
+        await asyncio.sleep(BREATH_SECONDS)
+    return answers
 
 
 async def _until_enough(
