@@ -6,7 +6,7 @@ record is kept in memory, so that nothing but the hand-over itself moves a state
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -94,7 +94,12 @@ async def aside(world: World) -> AsyncIterator[Aside]:
     await _until_registered(client)
     policy = world.context.policy.model_copy(update={"continue_as_new_acts": ACTS_A_RUN})
     kept = Kept(policy)
-    inside = [kept.record, kept.tell, kept.current_policy, kept.nobody_answers]
+    inside: list[Callable[..., Any]] = [
+        kept.record,
+        kept.tell,
+        kept.current_policy,
+        kept.nobody_answers,
+    ]
     async with AsyncExitStack() as running:
         for queue in (WORKFLOW_QUEUE, System.RECORDS):
             workflows = WORKFLOWS if queue == WORKFLOW_QUEUE else []
