@@ -34,7 +34,7 @@ from commands.retrying import retry_failing
 from domain.onboarding import agreement_id
 from domain.state import System
 from records.lists import Filter
-from runtime.acting import NoSuchCaseError, StepRefusedError
+from runtime.acting import NoSuchCaseError, NotAnsweredError, StepRefusedError
 
 app = App(
     name="starter.py",
@@ -91,6 +91,7 @@ def open_case(
     *,
     data: str,
     as_: As = "case_handler",
+    request_id: str | None = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
@@ -107,7 +108,7 @@ def open_case(
         actor = await actor_of(context, as_, agreement_id(org_number))
         if actor.organisation is None and actor.role != "case_handler":
             actor = actor.model_copy(update={"organisation": org_number})
-        ref, receipt = await opener(context, payload, actor)
+        ref, receipt = await opener(context, payload, actor, request_id=request_id)
         if json:
             print_json({"ref": ref, **receipt})
         else:
@@ -359,7 +360,7 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     """
     counts = _with_context(lambda context: bulk.import_file(context, file), data_dir)
     showing.print_counts(counts, json=json)
-    return 1 if counts.get("refused") else 0
+    return 1 if counts.get("refused") or counts.get("unanswered") else 0
 
 
 app.command(sweeps.adopt)
@@ -386,6 +387,21 @@ def _say_refusal(refusal: dict[str, Any]) -> None:
         say(f"Öppet nu / open now: {', '.join(refusal['open_steps'])}")
 
 
+def _say_unanswered(error: NoSuchCaseError | NotAnsweredError) -> None:
+    if isinstance(error, NoSuchCaseError):
+        say(f"{error} är inte igång. / {error} is not running.")
+        return
+    again = f"--request-id {error.request_id}"
+    say(
+        f"{error} svarar inte just nu. Inget är förlorat: ge samma kommando igen med {again}, "
+        "så görs det en gång."
+    )
+    say(
+        f"{error} does not answer just now. Nothing is lost: give the same command again with "
+        f"{again}, and it is done once."
+    )
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     try:
@@ -398,8 +414,8 @@ def run(arguments: list[str] | None = None) -> int:
     except StepRefusedError as error:
         _say_refusal(error.refusal)
         return 1
-    except NoSuchCaseError as error:
-        say(f"{error} är inte igång. / {error} is not running.")
+    except (NoSuchCaseError, NotAnsweredError) as error:
+        _say_unanswered(error)
         return 1
     except KeyboardInterrupt:
         return 130

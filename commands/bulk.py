@@ -14,7 +14,7 @@ from commands.csv_lines import read_lines, report_path
 from commands.opening import open_onboarding
 from commands.people import actor_of
 from domain.act import Actor
-from runtime.acting import StepRefusedError
+from runtime.acting import NotAnsweredError, StepRefusedError
 
 NEEDED = ("org_number", "contact_name", "contact_email", "dataset_id")
 REPORT = ("line", "org_number", "result", "reason")
@@ -126,6 +126,8 @@ async def _open(context: Context, row: Row, actor: Actor) -> tuple[str, str]:
         return "refused", " / ".join(said(refusal))
     except CommandError as error:
         return "refused", str(error)
+    except NotAnsweredError:
+        return "unanswered", ""
     return "opened", ""
 
 

@@ -11,7 +11,7 @@ from commands.context import STDERR, Context, said
 from commands.csv_lines import read_lines, write_report
 from domain.act import Actor, Role
 from records import people
-from runtime.acting import NoSuchCaseError, StepRefusedError, send_step
+from runtime.acting import NoSuchCaseError, NotAnsweredError, StepRefusedError, send_step
 
 NEEDED = ("person", "last_day")
 SUCCESSOR = ("role", "successor_name", "successor_email", "successor_phone")
@@ -86,4 +86,6 @@ async def _schedule(context: Context, path: Path, values: dict[str, str]) -> tup
         return "refused", " / ".join(said(error.refusal))
     except NoSuchCaseError:
         return "already", ""
+    except NotAnsweredError:
+        return "unanswered", ""
     return "scheduled", ""

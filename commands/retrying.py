@@ -13,7 +13,7 @@ from domain.act import Actor
 from domain.state import System
 from records import incidents
 from records.incidents import Incident
-from runtime.acting import NoSuchCaseError, StepRefusedError, send_step
+from runtime.acting import NoSuchCaseError, NotAnsweredError, StepRefusedError, send_step
 
 AT_ONCE = 20
 
@@ -51,6 +51,8 @@ async def _retry(context: Context, incident: Incident, actor: Actor) -> str:
         return "passed_over"
     except RPCError as error:
         return "passed_over" if error.status is RPCStatusCode.NOT_FOUND else "unanswered"
+    except NotAnsweredError:
+        return "unanswered"
     return "retried"
 
 

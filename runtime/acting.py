@@ -7,7 +7,9 @@ answers a request that it has seen with its first answer.
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from temporalio.client import (
@@ -20,9 +22,10 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-MOST_TRIES = 12
+PATIENCE_SECONDS = 60.0
 LARGEST_BYTES = 64_000
 FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 2.0
 AGAIN = {
     RPCStatusCode.FAILED_PRECONDITION,
     RPCStatusCode.ABORTED,
@@ -42,6 +45,14 @@ class StepRefusedError(Exception):
 
 class NoSuchCaseError(Exception):
     """There is no open workflow of that id."""
+
+
+class NotAnsweredError(Exception):
+    """Nobody answered in time; sent again with the same `request_id`, the act is done once."""
+
+    def __init__(self, workflow_id: str, request_id: str) -> None:
+        self.request_id = request_id
+        super().__init__(workflow_id)
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> StepRefusedError | None:
@@ -83,6 +94,7 @@ async def send_step(
     Raises:
         StepRefusedError: it may not be taken now, by this person, or in this form.
         NoSuchCaseError: nothing runs under the id.
+        NotAnsweredError: neither a receipt nor a refusal came within `PATIENCE_SECONDS`.
     """
     refuse_too_large(request)
     handle = client.get_workflow_handle(workflow_id)
@@ -93,7 +105,7 @@ async def send_step(
         )
         return receipt
 
-    return await _as_often_as_it_takes(attempt, workflow_id)
+    return await _as_often_as_it_takes(attempt, workflow_id, request["request_id"])
 
 
 async def open_case(
@@ -110,6 +122,7 @@ async def open_case(
 
     Raises:
         StepRefusedError: the application is not in order, or one is open.
+        NotAnsweredError: neither a receipt nor a refusal came within `PATIENCE_SECONDS`.
     """
     refuse_too_large(request)
 
@@ -132,29 +145,50 @@ async def open_case(
         )
         return receipt
 
-    return await _as_often_as_it_takes(attempt, workflow_id)
+    return await _as_often_as_it_takes(attempt, workflow_id, request["request_id"])
 
 
-async def _as_often_as_it_takes(attempt: Any, workflow_id: str) -> dict[str, Any]:
+async def _as_often_as_it_takes(
+    attempt: Callable[[], Awaitable[dict[str, Any]]], workflow_id: str, request_id: str
+) -> dict[str, Any]:
+    """Try until there is an answer; a server or a worker that is down is waited for.
+
+    The time counts and not the tries: the server refuses updates at once while a task whose
+    workers were lost is given to the next, and takes longer to see the loss each time.
+    """
     pause = FIRST_PAUSE_SECONDS
-    for number in range(MOST_TRIES):
-        try:
-            receipt: dict[str, Any] = await attempt()
-        except WorkflowUpdateFailedError as error:
-            refused = _refusal(error)
-            if refused is not None:
-                raise refused from None
-            last: Exception = error
-        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-            last = error
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND and number > 0:
-                raise NoSuchCaseError(workflow_id) from None
-            if error.status not in AGAIN | {RPCStatusCode.NOT_FOUND}:
-                raise
-            last = error
-        else:
-            return receipt
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 2)
-    raise last
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for number in count():
+                try:
+                    receipt = await _answer(attempt)
+                except RPCError as error:
+                    if error.status is not RPCStatusCode.NOT_FOUND:
+                        raise
+                    if number > 0:  # else it may be between two runs
+                        raise NoSuchCaseError(workflow_id) from None
+                    receipt = None
+                if receipt is not None:
+                    return receipt
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+    except TimeoutError:
+        pass
+    raise NotAnsweredError(workflow_id, request_id)
+
+
+async def _answer(attempt: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any] | None:
+    """Return the receipt; None when nobody answered and the same must be sent again."""
+    try:
+        return await attempt()
+    except WorkflowUpdateFailedError as error:
+        refused = _refusal(error)
+        if refused is not None:
+            raise refused from None
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        if isinstance(error.__cause__, asyncio.CancelledError):  # the SDK takes it for its own
+            raise error.__cause__ from None
+    except RPCError as error:
+        if error.status not in AGAIN:
+            raise
+    return None
