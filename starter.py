@@ -173,11 +173,12 @@ def list_cases(
     ended: bool = False,
     all_kinds: bool = False,
     limit: Limit = 50,
+    cursor: str | None = None,
     data_dir: DataDir = None,
     english: English = False,
     json: Json = False,
 ) -> None:
-    """List cases, narrowed as you say.
+    """List cases, the newest first, narrowed as you say; `--cursor` goes on where a list was cut.
 
     Example: starter.py list --waiting-on case_handler
     """
@@ -192,7 +193,9 @@ def list_cases(
         incident=incident,
         ended=ended,
         kind=None if all_kinds else "case",
+        sort="-opened",
         limit=limit,
+        cursor=cursor,
     )
     _with_context(
         lambda context: looking.list_all(

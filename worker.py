@@ -30,6 +30,7 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from activities.accounts import Accounts
@@ -270,7 +271,10 @@ def build_workers(
 
 
 async def tell_pickups(pool: asyncpg.Pool, client: Client) -> None:
-    """Tell credentials of keys that were fetched, should the word have been lost on its way."""
+    """Tell credentials of keys that were fetched, should the word have been lost on its way.
+
+    One that cannot be told holds up no other; one that has ended needs no word.
+    """
     for offer_id, ref in await secrets.untold(pool):
         word = HeardWord(
             message_id=f"pickup#{offer_id}",
@@ -278,7 +282,12 @@ async def tell_pickups(pool: asyncpg.Pool, client: Client) -> None:
             what="picked_up",
             content={"offer_id": offer_id},
         )
-        await client.get_workflow_handle(ref).signal("heard", word)
+        try:
+            await client.get_workflow_handle(ref).signal("heard", word)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                log.warning("a fetched key could not be told", extra={"status": error.status.name})
+                continue
         await secrets.mark_told(pool, offer_id, datetime.now(UTC))
 
 

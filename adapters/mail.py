@@ -57,7 +57,7 @@ class Mail:
             Busy: the server cannot take it now (4xx), or refuses for another reason.
             Unreachable: no answer; the mail may have been sent.
         """
-        message = self._message(message_id, to, subject, text)
+        message = self._message(message_id, _in_ascii(to), subject, text)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await aiosmtplib.send(
@@ -86,10 +86,25 @@ class Mail:
         return message
 
 
+def _in_ascii(address: str) -> str:
+    """Return an address with its domain as every mail server takes it (RFC 5890).
+
+    Raises:
+        MailRefused: there can be no such domain.
+    """
+    name, _, domain = address.rpartition("@")
+    try:
+        return f"{name}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        raise MailRefused(SYSTEM, "no such domain") from None
+
+
 def _as_outside(error: Exception) -> OutsideError:
     """Tell what an error of SMTP means; only codes are repeated, a server's words name people."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused) and error.recipients:
         error = error.recipients[0]
+    if isinstance(error, aiosmtplib.SMTPNotSupported):  # letters that this server cannot send to
+        return MailRefused(SYSTEM, type(error).__name__)
     if not isinstance(error, aiosmtplib.SMTPResponseException):
         return Unreachable(SYSTEM, type(error).__name__)
     code = error.code

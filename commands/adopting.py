@@ -14,7 +14,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from adapters.organisation_registers import OrganisationRegisters
 from commands.context import STDERR, Context, said
 from commands.csv_lines import Lines, read_lines, write_report
-from commands.people import actor_of
+from commands.people import staff_here
+from domain.act import Role
 from domain.adopted import Adopted
 from domain.adoption import (
     AdoptedRow,
@@ -106,7 +107,7 @@ async def adopt_file(context: Context, path: Path, basis: str | None) -> dict[st
     lines = await asyncio.to_thread(read_file, path)
     now = datetime.now(UTC)
     read = read_rows(lines, context.policy, local_date(now))
-    actor = await actor_of(context, "case_handler", None)
+    actor = staff_here(context, Role.CASE_HANDLER)
     adopting = _Adopting(context, Adopted(actor=actor, basis=basis or path.name))
     if any(each.row is not None for each in read):
         await switches.switch_on(context.pool, switches.ADOPTING, now)

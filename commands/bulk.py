@@ -12,8 +12,8 @@ from rich.progress import Progress
 from commands.context import STDERR, CommandError, Context, said, say
 from commands.csv_lines import read_lines, report_path
 from commands.opening import open_onboarding
-from commands.people import actor_of
-from domain.act import Actor
+from commands.people import staff_here
+from domain.act import Actor, Role
 from runtime.acting import NotAnsweredError, StepRefusedError
 
 NEEDED = ("org_number", "contact_name", "contact_email", "dataset_id")
@@ -98,7 +98,7 @@ async def import_file(context: Context, path: Path) -> dict[str, int]:
     done = await asyncio.to_thread(_already_done, report, rows)
     lines = {said["line"] for said in done}
     todo = [row for row in rows if str(row.line) not in lines]
-    actor = await actor_of(context, "case_handler", None)
+    actor = staff_here(context, Role.CASE_HANDLER)
     counts: dict[str, int] = {"skipped": len(rows) - len(todo)}
     slots = asyncio.Semaphore(AT_ONCE)
     with _Report(report, done) as written, Progress(transient=True, console=STDERR) as progress:

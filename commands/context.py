@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +28,18 @@ from runtime.temporal import connect, make_plugin
 
 DATA_DIR = ROOT / "var" / "stack"
 STDERR = Console(stderr=True)  # progress; stdout is for data alone
-NO_RECORDS = (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+# Postgres is down, full, not where it is looked for, or does not know us.
+NO_RECORDS = (
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.TooManyConnectionsError,
+)
 
 
 class CommandError(Exception):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.acting import view_of
-from commands.context import CommandError, Context, print_json, print_line
+from commands.context import NO_RECORDS, CommandError, Context, print_json, print_line, say
 from commands.showing import Screen
 from domain.logins import NEITHER, kind_of_login
 from domain.machine import Moment
@@ -14,10 +14,12 @@ from domain.machines import MACHINES
 from domain.organisations import BadOrgNumber, parse_org_number
 from domain.view import forecast as play_forward
 from records import cases
+from records.errors import BadCursorError
 from records.lists import Filter, list_cases, with_waits_of_parts
 from records.verification import verify as verify_journal
 from runtime.asking import ask
 
+WATCH_SECONDS = 0.5
 SHORT = (
     "number",
     "workflow_id",
@@ -41,12 +43,19 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
 
 async def list_all(context: Context, wanted: Filter, screen: Screen, *, json: bool) -> None:
     """Print the cases that a filter leaves."""
-    page = await list_cases(context.pool, wanted)
+    try:
+        page = await list_cases(context.pool, wanted)
+    except BadCursorError:
+        raise CommandError(
+            "--cursor hör inte till den här listan. / --cursor is not of this list."
+        ) from None
     rows = await with_waits_of_parts(context.pool, page.rows)
     if json:
         print_json([_short(row) for row in rows])
     else:
         screen.rows(rows)
+    if page.cursor is not None:
+        say(f"Det finns fler / there are more: --cursor {page.cursor}")
 
 
 async def show(context: Context, ref: str, screen: Screen, *, json: bool) -> None:
@@ -59,15 +68,22 @@ async def show(context: Context, ref: str, screen: Screen, *, json: bool) -> Non
 
 
 async def watch(context: Context, ref: str, screen: Screen, *, json: bool) -> None:
-    """Print a case again each time it changes, until it has ended."""
-    changed = asyncio.Event()
-    async with context.pool.acquire() as connection:
-        await connection.add_listener("cases", lambda *_: changed.set())
-        seen = None
-        while True:
-            changed.clear()
+    """Print a case again each time it changes, until it has ended.
+
+    It looks again and again: incidents are no change of the case, and a lost Postgres comes back.
+    """
+    seen, is_lost = None, False
+    while True:
+        try:
             view = await view_of(context, ref)
-            state = (view["version"], len(view["incidents"]), view["waiting"], view["stage"])
+        except NO_RECORDS:
+            if not is_lost:
+                is_lost = True
+                say("Postgres svarar inte, väntar ... / Postgres does not answer, waiting ...")
+        else:
+            is_lost = False
+            failing = [each["operation"] for each in view["incidents"]]
+            state = (view["version"], failing, view["waiting"], view["stage"])
             if state != seen:
                 seen = state
                 if json:
@@ -76,7 +92,7 @@ async def watch(context: Context, ref: str, screen: Screen, *, json: bool) -> No
                     screen.case(view)
             if view["stage"] == "ended":
                 return
-            await changed.wait()
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 async def organisation(context: Context, typed: str, screen: Screen, *, json: bool) -> None:

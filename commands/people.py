@@ -1,5 +1,7 @@
 """Who a command acts as: `--as ROLE[:PERSON]`. In development each role has a ready-made person."""
 
+import getpass
+import os
 from typing import Any
 
 from commands.context import CommandError, Context
@@ -26,6 +28,28 @@ def parse_as(text: str) -> tuple[Role, str | None]:
         raise CommandError(f"Okänd roll / unknown role {role!r}. {roles}") from None
 
 
+def refuse_outside_development(context: Context) -> None:
+    """Refuse to act as whoever was typed where that is not a game.
+
+    Raises:
+        CommandError: it is not the development environment.
+    """
+    if context.settings.environment != "development":
+        raise CommandError("--as finns bara i utveckling. / --as exists in development only.")
+
+
+def staff_here(context: Context, role: Role) -> Actor:
+    """Return who runs a command for many cases at once: one of ours, by the machine's login."""
+    if context.settings.environment == "development":
+        subject, name = READY_MADE[role]
+        return Actor(subject=subject, name=name, role=role)
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        login = f"uid {os.getuid()}"
+    return Actor(subject=login, name=login, role=role)
+
+
 async def actor_of(
     context: Context, as_: str, ref: str | None, *, by_post: dict[str, Any] | None = None
 ) -> Actor:
@@ -34,8 +58,7 @@ async def actor_of(
     Raises:
         CommandError: outside development, or when it is not clear who is meant.
     """
-    if context.settings.environment != "development":
-        raise CommandError("--as finns bara i utveckling. / --as exists in development only.")
+    refuse_outside_development(context)
     role, person = parse_as(as_)
     if role not in OUTSIDE:
         subject, name = READY_MADE[role]

@@ -3,7 +3,7 @@
 from temporalio.service import RPCError
 
 from commands.context import NO_RECORDS, CommandError, no_answer, read_settings, say
-from records.errors import OldPostgresError
+from records.errors import EditedMigrationError, OldPostgresError
 from records.keys import FileKeyRing, add_key, make_key_file
 from records.migrate import migrate
 from runtime.temporal import connect, make_plugin
@@ -22,7 +22,8 @@ async def prepare(new_key: str | None) -> dict[str, object]:
 
     Raises:
         CommandError: a setting is missing, the ring has a key of that id, Postgres is too old or
-            does not answer, or Temporal does not take the attributes.
+            does not answer, a migration was edited after it was applied, or Temporal does not
+            take the attributes.
     """
     settings = read_settings()
     make_key_file(settings.key_file)
@@ -34,7 +35,7 @@ async def prepare(new_key: str | None) -> dict[str, object]:
         say("Starta om alla workers. / Start all workers again: they then seal with it too.")
     try:
         applied = await migrate(settings.database_dsn.get_secret_value())
-    except OldPostgresError as error:
+    except (OldPostgresError, EditedMigrationError) as error:
         raise CommandError(str(error)) from None
     except NO_RECORDS:
         raise no_answer("Postgres", "DATABASE_DSN") from None

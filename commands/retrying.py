@@ -8,8 +8,8 @@ from rich.progress import Progress
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.context import STDERR, Context
-from commands.people import actor_of
-from domain.act import Actor
+from commands.people import staff_here
+from domain.act import Actor, Role
 from domain.state import System
 from records import incidents
 from records.incidents import Incident
@@ -26,7 +26,7 @@ async def retry_failing(context: Context, system: System | None) -> dict[str, in
     """
     systems = [system] if system else list(System)
     failing = [each for name in systems for each in await incidents.failing(context.pool, name)]
-    actor = await actor_of(context, "operator", None)
+    actor = staff_here(context, Role.OPERATOR)
     counts = Counter(failing=len(failing), retried=0, passed_over=0, unanswered=0)
     slots = asyncio.Semaphore(AT_ONCE)
     with Progress(transient=True, console=STDERR) as progress:

@@ -32,6 +32,7 @@ async def connect(dsn: str, *, largest: int = 10) -> asyncpg.Pool:
         max_size=largest,
         init=_set_up,
         reset=_keep,
+        timeout=10,
         command_timeout=20,
         server_settings={"application_name": "ngp-onboarding"},
     )

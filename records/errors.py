@@ -17,7 +17,7 @@ class JournalGapError(RecordsError):
 
 
 class EditedMigrationError(RecordsError):
-    """A migration that has been applied was edited afterwards."""
+    """En körd migrering har ändrats / A migration that has been applied was edited."""
 
 
 class OldPostgresError(RecordsError):

@@ -22,7 +22,7 @@ class Figures(BaseModel):
 async def count(pool: asyncpg.Pool, shutting_off: list[str], *, late_since: datetime) -> Figures:
     """Count what is open and failing, and the shut-offs wanted since before an instant.
 
-    Only workflows that are ending are looked through for shut-offs: it must cost nothing.
+    Only workflows that want something done are looked through, by an index: it costs nothing.
     """
     failing = await pool.fetch(query("incidents_by_system"))
     return Figures(

@@ -318,7 +318,7 @@ select count(*) from cases where kind = 'case' and ended_at is null
 
 -- count_overdue --
 select count(*) from cases, jsonb_array_elements(view -> 'pending') as want
-where stage = 'ending' and ended_at is null
+where ended_at is null and view -> 'pending' <> '[]'
     and want ->> 'operation' = any($1::text[]) and (want ->> 'since')::timestamptz < $2
 
 -- begin_reconciliation --

@@ -99,6 +99,8 @@ create index cases_by_organisation on cases (org_number, type);
 create index cases_by_number on cases (case_number);
 create index cases_by_owner on cases (owner);
 create index cases_open on cases (waiting_on, waiting_due) where ended_at is null;
+create index cases_pending on cases (workflow_id) where ended_at is null and view -> 'pending' <> '[]';
+create index people_by_email on cases (lower(view -> 'details' -> 'person' ->> 'email')) where type = 'PersonAccess';
 
 -- ---- documents ----
 

@@ -11,6 +11,7 @@ import yaml
 
 from records.keys import FileKeyRing
 from runtime.settings import Settings
+from runtime.temporal_config import TUNED, dynamic_config
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -84,6 +85,16 @@ def test_the_workers_get_every_setting_they_require() -> None:
     assert {name for name in given - known if not name.startswith("TEMPORAL_")} == set()
 
 
+def test_temporal_is_tuned_as_the_embedded_one() -> None:
+    """The same settings, but that time passes as it does."""
+    file = ROOT / COMPOSE["configs"]["temporal-dynamic"]["file"]
+    tuned = {name: value for name, value in TUNED.items() if "TimeSkipping" not in name}
+
+    assert yaml.safe_load(file.read_text("utf-8")) == dynamic_config(tuned)
+    [mounted] = SERVICES["temporal"]["configs"]
+    assert SERVICES["temporal"]["environment"]["DYNAMIC_CONFIG_FILE_PATH"] == mounted["target"]
+
+
 def test_simulators_run_in_development_only() -> None:
     """No simulated system can be part of production, and no development image either."""
     for service in SERVICES.values():
@@ -95,7 +106,7 @@ def test_simulators_run_in_development_only() -> None:
 
 def test_every_file_that_the_containers_use_exists() -> None:
     """What is mounted, copied or run is in the repository."""
-    mounted = [DEVELOPMENT["KEY_RING"]]
+    mounted = [DEVELOPMENT["KEY_RING"], COMPOSE["configs"]["temporal-dynamic"]["file"]]
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
     copied = [
         name

@@ -2,6 +2,7 @@
 
 import socket
 
+import aiosmtplib
 import pytest
 
 from adapters.mail import Mail, MailRefused
@@ -58,6 +59,27 @@ async def test_an_address_that_does_not_exist(mail: Mail) -> None:
 
     assert raised.value.status == 550
     assert "anna" not in raised.value.said
+
+
+async def test_a_domain_with_swedish_letters(mail: Mail, mail_server: Simulator) -> None:
+    """It is written as every mail server takes it (RFC 5890)."""
+    await mail.send(**{**MAIL, "to": "anna@åmål.example"})
+    assert [each["to"] for each in mail_server.state()] == ["anna@xn--ml-xiab.example"]
+
+
+async def test_an_address_that_no_mail_can_be_sent_to(
+    mail: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A domain that cannot be, or letters that the server does not take: a person's task."""
+    with pytest.raises(MailRefused):
+        await mail.send(**{**MAIL, "to": f"anna@{'å' * 70}.se"})
+
+    async def without_smtputf8(*_: object, **__: object) -> None:
+        raise aiosmtplib.SMTPNotSupported("SMTPUTF8")
+
+    monkeypatch.setattr(aiosmtplib, "send", without_smtputf8)
+    with pytest.raises(MailRefused):
+        await mail.send(**{**MAIL, "to": "åsa@example.se"})
 
 
 @pytest.mark.parametrize("status", [451, 554])

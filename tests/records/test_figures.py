@@ -69,7 +69,9 @@ async def test_a_shut_off_is_overdue_when_it_was_wanted_before(pool: asyncpg.Poo
     assert (await _count(pool)).overdue == 0
     await _ending(pool, since=-1, version=2)
     assert (await _count(pool)).overdue == 1
-    await _ending(pool, since=-1, version=3, pending=[])
+    await _ending(pool, since=-1, version=3, stage="live")  # an old key after a rotation
+    assert (await _count(pool)).overdue == 1
+    await _ending(pool, since=-1, version=4, pending=[])
     assert (await _count(pool)).overdue == 0
 
 
