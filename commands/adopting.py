@@ -190,7 +190,8 @@ class _Adopting:
         if standing is None and opened:
             return [Result(each.line, each.row, "refused", "org_number", OPEN) for each in rows]
         if standing is None:
-            await self._begin("ProducerAgreement", ref, agreement_word(first, self._adopted, name))
+            word = agreement_word(first, self._adopted, name, kind)
+            await self._begin("ProducerAgreement", ref, word)
         people = await self._people(ref)
         if people is None:
             return [Result(each.line, each.row, "waiting", "", WAITING) for each in rows]

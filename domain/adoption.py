@@ -192,7 +192,9 @@ def _twice() -> Problem:
 # ---- the words that begin --------------------------------------------------------------------
 
 
-def agreement_word(row: AdoptedRow, adopted: Adopted, name: str) -> dict[str, Any]:
+def agreement_word(
+    row: AdoptedRow, adopted: Adopted, name: str, kind: str | None
+) -> dict[str, Any]:
     """Return the word that begins the producer's agreement."""
     deputy = None
     if row.deputy_name and row.deputy_email:
@@ -207,6 +209,7 @@ def agreement_word(row: AdoptedRow, adopted: Adopted, name: str) -> dict[str, An
     return {
         "org_number": row.org_number,
         "organisation_name": row.name or name,
+        "organisation": {"org_number": row.org_number, "name": row.name or name, "kind": kind},
         "contact": {
             "name": row.contact_name,
             "email": row.contact_email,

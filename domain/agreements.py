@@ -286,7 +286,7 @@ def _return(state: CaseState, payload: ReturnAgreement, actor: Actor, moment: Mo
     completion_seen(state)
     text = "; ".join(f"{item.place}: {item.what}" for item in payload.deficiencies)
     what = {"kind": payload.kind, "what": text, "due": payload.due.isoformat()}
-    state.notify("agreement_returned", state.contact, what=what)
+    state.notify("agreement_returned", state.addressee, what=what)
 
 
 def _return_refusal(
@@ -349,7 +349,9 @@ def _form_checked(state: CaseState, content: FormChecked, moment: Moment) -> Non
 
 
 def _registered(state: CaseState, content: AgreementRegistered, moment: Moment) -> None:
-    state.agreements[content.kind].registered_at = moment.now
+    agreement = state.agreements.get(content.kind)
+    if agreement is not None:  # else what it was for was withdrawn meanwhile
+        agreement.registered_at = moment.now
 
 
 def signing_wants(state: CaseState) -> Iterator[Want]:

@@ -86,7 +86,7 @@ def _timeliness(state: CaseState, payload: RecordTimeliness, actor: Actor, momen
     state.appeal.is_in_time = payload.in_time
     if not payload.in_time:
         what = {"reason": payload.reason}
-        state.notify("appeal_too_late", state.contact, what=what)
+        state.notify("appeal_too_late", state.addressee, what=what)
         state.end(state.appeal.outcome)
 
 
@@ -94,7 +94,7 @@ def _hand_over(state: CaseState, payload: HandOver, actor: Actor, moment: Moment
     del actor, moment
     assert state.appeal is not None
     state.appeal.handed_over_on = payload.date
-    state.notify("appeal_handed_over", state.contact)
+    state.notify("appeal_handed_over", state.addressee)
 
 
 def _outcome(state: CaseState, payload: RecordAppealOutcome, actor: Actor, moment: Moment) -> None:
@@ -105,7 +105,7 @@ def _outcome(state: CaseState, payload: RecordAppealOutcome, actor: Actor, momen
         return
     state.stage = state.appeal.back_to
     state.appeal = None
-    state.notify("appeal_remitted", state.contact, Role.CASE_HANDLER)
+    state.notify("appeal_remitted", state.acting, Role.CASE_HANDLER)
 
 
 def _no_date_ahead(
@@ -142,7 +142,7 @@ def legal_force(state: CaseState, moment: Moment) -> None:
     """The appeal period has run out: the decision has gained legal force."""
     del moment
     if state.appeal is not None and state.appeal.document is None:
-        state.notify("legal_force", state.contact, Role.CASE_HANDLER)
+        state.notify("legal_force", state.acting, Role.CASE_HANDLER)
         state.end(state.appeal.outcome)
 
 

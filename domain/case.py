@@ -245,6 +245,11 @@ class CaseState(State):
         """Who acts for the producer: the contact, or the deputy while there is none."""
         return self.contact or self.deputy
 
+    @property
+    def addressee(self) -> Person | Role:
+        """Who is told what the party must know; a handler where nobody acts for it."""
+        return self.acting or Role.CASE_HANDLER
+
     def awaited_person(self, waiting: Waiting) -> Person | None:
         """Return who is reminded on the producer's behalf."""
         del waiting

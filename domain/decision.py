@@ -89,7 +89,16 @@ def _datasets_refusal(
     state: CaseState, outcome: str, decided: tuple[DatasetDecision, ...]
 ) -> Refusal | None:
     if outcome == "dismissed":
-        return None
+        return (
+            None
+            if not decided
+            else refuse(
+                "not_examined",
+                "En avvisning prövar inga datamängder: lämna datasets tomt.",
+                "A dismissal examines no data sets: leave datasets empty.",
+                "datasets",
+            )
+        )
     named = [each.dataset_id for each in decided]
     if sorted(named) != sorted(state.datasets):
         return refuse(
@@ -161,7 +170,7 @@ def _hear(state: CaseState, payload: HearParty, actor: Actor, moment: Moment) ->
     del actor, moment
     state.review.hearing = Hearing(material=payload.material, due=payload.due)
     what = {"what": payload.material, "due": payload.due.isoformat()}
-    state.notify("hearing", state.contact, what=what)
+    state.notify("hearing", state.addressee, what=what)
 
 
 def _hear_refusal(
@@ -203,9 +212,28 @@ def _decided(state: CaseState, payload: Decide) -> tuple[str, dict[str, DatasetD
     proposal = state.review.proposal
     assert proposal is not None
     outcome = payload.outcome or proposal.outcome
-    if payload.datasets is None:
-        return outcome, proposal.datasets
+    if payload.datasets is None:  # a dismissal examines none
+        return outcome, {} if outcome == "dismissed" else proposal.datasets
     return outcome, {each.dataset_id: each for each in payload.datasets}
+
+
+def _own_proposal(proposal: Proposal, actor: Actor) -> Refusal | None:
+    if actor.subject != proposal.proposed_by:
+        return None
+    return refuse(
+        "own_proposal",
+        "Den som har föreslagit beslutet kan inte också besluta (myndighetsförordningen 20 §).",
+        "Who proposed the decision cannot also decide (myndighetsförordningen 20 §).",
+        "actor",
+    )
+
+
+def _send_back_refusal(
+    state: CaseState, payload: Reason, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del payload, moment
+    assert state.review.proposal is not None
+    return _own_proposal(state.review.proposal, actor)
 
 
 def _decide_refusal(
@@ -214,13 +242,8 @@ def _decide_refusal(
     del moment
     proposal = state.review.proposal
     assert proposal is not None
-    if actor.subject == proposal.proposed_by:
-        return refuse(
-            "own_proposal",
-            "Den som har föreslagit beslutet kan inte också besluta (myndighetsförordningen 20 §).",
-            "Who proposed the decision cannot also decide (myndighetsförordningen 20 §).",
-            "actor",
-        )
+    if found := _own_proposal(proposal, actor):
+        return found
     outcome, datasets = _decided(state, payload)
     found = _too_early(state, outcome)
     if found := found or _datasets_refusal(state, outcome, tuple(datasets.values())):
@@ -266,7 +289,7 @@ def take_effect(state: CaseState, decision: Decision, moment: Moment) -> None:
         state.datasets[dataset_id].decision = decided
         state.datasets[dataset_id].outcome = None
     state.notify(
-        "decided", state.contact, what={"outcome": decision.outcome, "reasons": decision.reasons}
+        "decided", state.addressee, what={"outcome": decision.outcome, "reasons": decision.reasons}
     )
     if decision.outcome == "granted":
         state.stage = "countersigning"
@@ -447,6 +470,7 @@ STEPS: tuple[Step[CaseState], ...] = (
         payload=Reason,
         who=DECIDER,
         is_open=_can_send_back,
+        check=_send_back_refusal,
         do=_send_back,
         help=Text(sv="Skicka tillbaka till handläggaren.", en="Send back to the handler."),
     ),

@@ -23,7 +23,7 @@ def _request_decision(state: CaseState, payload: NoPayload, actor: Actor, moment
 def _refuse_request(state: CaseState, payload: Reason, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.decision_request_refused = True
-    state.notify("decision_request_refused", state.contact, what={"reason": payload.reason})
+    state.notify("decision_request_refused", state.addressee, what={"reason": payload.reason})
 
 
 def owes_decision(state: CaseState) -> bool:

@@ -136,7 +136,7 @@ def _request_completion(
     items = [item.model_dump(exclude_none=True) for item in payload.items]
     state.completion = Completion(items=items, due=payload.due, asked_at=moment.now)
     what = {"what": "; ".join(item.what for item in payload.items), "due": payload.due.isoformat()}
-    state.notify("completion_requested", state.contact, what=what)
+    state.notify("completion_requested", state.addressee, what=what)
 
 
 def _due_refusal(
@@ -271,13 +271,13 @@ def _declare_bias(state: State, payload: Reason, actor: Actor, moment: Moment) -
 def _withdraw(state: CaseState, payload: OptionalReason, actor: Actor, moment: Moment) -> None:
     del payload, actor, moment
     state.end("withdrawn")
-    state.notify("withdrawn", state.contact, Role.CASE_HANDLER)
+    state.notify("withdrawn", state.acting, Role.CASE_HANDLER)
 
 
 def _close(state: CaseState, payload: Close, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.end("closed")
-    state.notify("closed", state.contact, what={"reason": payload.reason})
+    state.notify("closed", state.addressee, what={"reason": payload.reason})
 
 
 def _retry(state: State, payload: RetryStep, actor: Actor, moment: Moment) -> None:

@@ -314,7 +314,7 @@ def _progress_datasets(state: OnboardingState) -> None:
     state.is_agreement_kept = "connected" in outcomes or all(outcomes)
     if "connected" in outcomes:
         state.end("connected")
-        state.notify("connected", state.contact, Role.CASE_HANDLER)
+        state.notify("connected", state.acting, Role.CASE_HANDLER)
     elif all(outcomes):
         last = state.last_outcome
         state.end(last if last in OUTCOMES else "closed")

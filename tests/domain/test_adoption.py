@@ -128,7 +128,14 @@ def test_an_adopted_agreement_is_in_force_without_a_mail() -> None:
     """The contact's account is looked for; the journal says by whom, and on what ground."""
     (read,) = _read(LINE)
     assert read.row is not None
-    play = _play(AGREEMENT, AGREEMENT_ID, agreement_word(read.row, ADOPTED, "Mölndals kommun"))
+    play = _play(
+        AGREEMENT,
+        AGREEMENT_ID,
+        agreement_word(read.row, ADOPTED, "Mölndals kommun", "municipality"),
+    )
+    assert (
+        play.state.organisation.kind == "municipality"
+    )  # public: FL 44 § counts from the decision
 
     assert ("in_force", []) == (play.state.stage, play.mails("agreement_in_force"))
     assert ["find_or_create_person:contact", "find_registrations"] == play.wanted
@@ -141,7 +148,11 @@ def test_an_adopted_agreement_takes_over_what_the_register_holds() -> None:
     """Key and validity of what the file names, and the processing agreement it does not name."""
     (read,) = _read(LINE)
     assert read.row is not None
-    play = _play(AGREEMENT, AGREEMENT_ID, agreement_word(read.row, ADOPTED, "Mölndals kommun"))
+    play = _play(
+        AGREEMENT,
+        AGREEMENT_ID,
+        agreement_word(read.row, ADOPTED, "Mölndals kommun", "municipality"),
+    )
     part = {"ref": CONNECTION_ID, "type": "DatasetConnection", "item": "detaljplan"}
     play.take("enrol", SYSTEM, part)
     found = [
@@ -165,7 +176,11 @@ def test_an_adopted_agreement_that_ends_at_once_is_looked_up_before_it_is_ended_
     """Else the register would go on to hold it as in force, under its own key."""
     (read,) = _read(LINE)
     assert read.row is not None
-    play = _play(AGREEMENT, AGREEMENT_ID, agreement_word(read.row, ADOPTED, "Mölndals kommun"))
+    play = _play(
+        AGREEMENT,
+        AGREEMENT_ID,
+        agreement_word(read.row, ADOPTED, "Mölndals kommun", "municipality"),
+    )
     play.answer("end", outcome="closed")
     assert play.wanted[0] == "find_registrations"
     play.answer("registrations_found", registrations=[registration("producer", key="A-17")])

@@ -119,6 +119,42 @@ def test_an_organisation_that_is_not_eligible_is_dismissed_by_decision() -> None
     assert (play.state.stage, play.state.outcome) == ("ended", "dismissed")
 
 
+def test_a_dismissal_examines_no_data_sets() -> None:
+    """One that names some is refused, and so is one that a decider would make so."""
+    play = opened()
+    play.answer("organisation_looked_up", needs_person={"sv": "Region.", "en": "Region."})
+    named = proposal({"dataset_id": "nope", "granted": False}, outcome="dismissed")
+    assert play.refused("propose_decision", HANDLER, named).code == "not_examined"
+    play.take("propose_decision", HANDLER, named | {"datasets": []})
+    play.take("skip_hearing", HANDLER, {"reason": "FL25_1"})
+    decided = {"reasons": "x", "datasets": named["datasets"]}
+    assert play.refused("decide", DECIDER, decided).field == "datasets"
+
+
+def test_who_proposed_does_not_send_back_either() -> None:
+    """`decide` and `send_back` are another person's."""
+    play = at_review()
+    play.take("propose_decision", HANDLER, proposal())
+    own = DECIDER.model_copy(update={"subject": HANDLER.subject})
+    assert play.refused("send_back", own, {"reason": "x"}).code == "own_proposal"
+    play.take("send_back", DECIDER, {"reason": "Komplettera."})
+
+
+def test_the_deputy_is_told_while_there_is_no_contact() -> None:
+    """And a handler where nobody acts for the party: what it must know is never told to nobody."""
+    play = at_review()
+    play.take("name_deputy", CONTACT, {"name": "Bo Ek", "email": "bo.ek@molndal.example"})
+    play.state.contact = None
+    assert play.state.addressee == play.state.deputy
+    play.take("propose_decision", HANDLER, proposal())
+    play.take("decide", DECIDER, {"reasons": "Enligt förslaget."})
+    [told] = [each for each in play.state.notices if each.template == "decided"]
+    assert told.person is not None
+    assert told.person.email == "bo.ek@molndal.example"
+    play.state.deputy = None
+    assert play.state.addressee is Role.CASE_HANDLER
+
+
 def test_personal_data_call_for_a_processing_agreement() -> None:
     """Declared personal data add the processing agreement; a ground is then demanded."""
     play = at_agreement(declaration(**PERSONAL))
