@@ -20,7 +20,8 @@ from domain.case import (
     awaits_completion,
     is_completion_overdue,
 )
-from domain.datasets import DatasetDecision, Ground, PersonalData
+from domain.dataset_decisions import datasets_refusal
+from domain.datasets import DatasetDecision
 from domain.dates import midnight_after
 from domain.decision_on_request import on_request_waits
 from domain.everyday import Reason, not_in_past
@@ -85,58 +86,11 @@ class Reconsider(Payload):
     reasons: FreeText = Field(min_length=1)
 
 
-def _datasets_refusal(
-    state: CaseState, outcome: str, decided: tuple[DatasetDecision, ...]
-) -> Refusal | None:
-    if outcome == "dismissed":
-        return (
-            None
-            if not decided
-            else refuse(
-                "not_examined",
-                "En avvisning prövar inga datamängder: lämna datasets tomt.",
-                "A dismissal examines no data sets: leave datasets empty.",
-                "datasets",
-            )
-        )
-    named = [each.dataset_id for each in decided]
-    if sorted(named) != sorted(state.datasets):
-        return refuse(
-            "datasets_incomplete",
-            f"Varje datamängd ska avgöras en gång: {', '.join(state.datasets)}.",
-            f"Every data set is to be decided once: {', '.join(state.datasets)}.",
-            "datasets",
-        )
-    if (outcome == "granted") != any(each.granted for each in decided):
-        return refuse(
-            "outcome_mismatch",
-            "Utfallet stämmer inte med datamängderna: granted kräver minst en beviljad.",
-            "The outcome does not match the data sets: granted needs at least one granted.",
-            "outcome",
-        )
-    return next(filter(None, (_ground_refusal(state, each) for each in decided)), None)
-
-
-def _ground_refusal(state: CaseState, decided: DatasetDecision) -> Refusal | None:
-    if not decided.granted:
-        return None
-    personal = state.datasets[decided.dataset_id].declaration.personal_data
-    without = personal is PersonalData.NONE
-    if decided.ground is not None and without == (decided.ground is Ground.NONE_NEEDED):
-        return None
-    return refuse(
-        "ground_mismatch",
-        f"{decided.dataset_id}: utan personuppgifter är grunden none_needed, annars P1a–P7.",
-        f"{decided.dataset_id}: without personal data the ground is none_needed, else P1a-P7.",
-        "datasets",
-    )
-
-
 def _propose_refusal(
     state: CaseState, payload: ProposeDecision, actor: Actor, moment: Moment
 ) -> Refusal | None:
     del actor, moment
-    return _too_early(state, payload.outcome) or _datasets_refusal(
+    return _too_early(state, payload.outcome) or datasets_refusal(
         state, payload.outcome, payload.datasets
     )
 
@@ -246,7 +200,7 @@ def _decide_refusal(
         return found
     outcome, datasets = _decided(state, payload)
     found = _too_early(state, outcome)
-    if found := found or _datasets_refusal(state, outcome, tuple(datasets.values())):
+    if found := found or datasets_refusal(state, outcome, tuple(datasets.values())):
         return found
     worse = OUTCOME_RANK[outcome] < OUTCOME_RANK[proposal.outcome] or any(
         each.rank < proposal.datasets[dataset_id].rank
@@ -322,7 +276,7 @@ def _reconsider_refusal(
     del actor, moment
     assert state.appeal is not None
     if state.appeal.outcome != "dismissed":
-        return _datasets_refusal(state, "granted", payload.datasets)
+        return datasets_refusal(state, "granted", payload.datasets)
     if not payload.datasets:
         return None
     return refuse(
