@@ -38,7 +38,7 @@ from activities.deliveries import Deliveries
 from activities.findings import Findings
 from activities.incidents import IncidentInterceptor
 from activities.lookups import LookUps
-from activities.messages import HeardWord, Messages
+from activities.messages import Messages
 from activities.notices import Notices
 from activities.portal import Offers, Portal
 from activities.reconciliation import AccountLooks, PortalLooks, RegisterLooks
@@ -52,6 +52,7 @@ from adapters.delivery_api import DeliveryApi
 from adapters.mail import Mail
 from adapters.organisation_registers import OrganisationRegisters
 from adapters.pdf_forms import Forms
+from domain.credential_state import pickup_word
 from domain.policy import Policy
 from domain.state import System
 from domain.texts import Texts
@@ -276,14 +277,8 @@ async def tell_pickups(pool: asyncpg.Pool, client: Client) -> None:
     One that cannot be told holds up no other; one that has ended needs no word.
     """
     for offer_id, ref in await secrets.untold(pool):
-        word = HeardWord(
-            message_id=f"pickup#{offer_id}",
-            sender="pickups",
-            what="picked_up",
-            content={"offer_id": offer_id},
-        )
         try:
-            await client.get_workflow_handle(ref).signal("heard", word)
+            await client.get_workflow_handle(ref).signal("heard", pickup_word(offer_id))
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 log.warning("a fetched key could not be told", extra={"status": error.status.name})

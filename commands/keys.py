@@ -7,6 +7,7 @@ from temporalio.service import RPCError
 
 from commands.context import NO_RECORDS, CommandError, Context
 from commands.people import refuse_outside_development
+from domain.credential_state import pickup_word
 from records import secrets
 from records.errors import OfferError
 from records.people import by_email_or_account
@@ -35,17 +36,11 @@ async def fetch_key(context: Context, token: str, subject: str) -> dict[str, str
         )
     except OfferError as error:
         raise CommandError(f"{SWEDISH.get(type(error).__name__, '')} / {error}") from None
-    word = {
-        "message_id": f"pickup#{claimed.offer_id}",
-        "sender": "pickups",
-        "what": "picked_up",
-        "content": {"offer_id": claimed.offer_id},
-    }
     # From here on nobody else has the key: whatever fails, it is given to the person. A worker
     # tells the credential of every fetched key that it may not know of.
     with suppress(RPCError, *NO_RECORDS):
         await context.client.get_workflow_handle(claimed.ref).signal(
-            "heard", word, rpc_timeout=TELL_SECONDS
+            "heard", pickup_word(claimed.offer_id), rpc_timeout=TELL_SECONDS
         )
         await secrets.mark_told(context.pool, claimed.offer_id, now)
     return claimed.payload

@@ -89,7 +89,7 @@ def departures_file(file: Path, *, data_dir: DataDir = None, json: Json = False)
     """
     counts = with_context(lambda context: departures.departures(context, file), data_dir)
     showing.print_counts(counts, json=json)
-    return 1 if counts.get("refused") else 0
+    return 1 if counts.keys() & {"refused", "unanswered"} else 0
 
 
 def rebuild(*, data_dir: DataDir = None, json: Json = False) -> int:

@@ -168,6 +168,16 @@ class PickedUp(Content):
     offer_id: str
 
 
+def pickup_word(offer_id: str) -> dict[str, object]:
+    """Return the word that tells a credential of it; whoever sends it, it is heard once."""
+    return {
+        "message_id": f"pickup#{offer_id}",
+        "sender": "pickups",
+        "what": "picked_up",
+        "content": {"offer_id": offer_id},
+    }
+
+
 class Holder(Content):
     """The owner says who holds the key now."""
 

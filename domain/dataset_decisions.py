@@ -9,17 +9,15 @@ def datasets_refusal(
     state: CaseState, outcome: str, decided: tuple[DatasetDecision, ...]
 ) -> Refusal | None:
     """Return why the data sets of a case may not be decided so; None when they may."""
-    if outcome == "dismissed":
-        return (
-            None
-            if not decided
-            else refuse(
-                "not_examined",
-                "En avvisning prövar inga datamängder: lämna datasets tomt.",
-                "A dismissal examines no data sets: leave datasets empty.",
-                "datasets",
-            )
+    if outcome == "dismissed" and decided:
+        return refuse(
+            "not_examined",
+            "En avvisning prövar inga datamängder: lämna datasets tomt.",
+            "A dismissal examines no data sets: leave datasets empty.",
+            "datasets",
         )
+    if outcome == "dismissed":
+        return None
     named = [each.dataset_id for each in decided]
     if sorted(named) != sorted(state.datasets):
         return refuse(

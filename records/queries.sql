@@ -302,7 +302,7 @@ returning number
 -- person_by_email_or_account --
 select * from cases
 where type = 'PersonAccess'
-  and (lower(view->'details'->'person'->>'email') = lower($1) or workflow_id = 'person/' || $1)
+  and (person_email = lower($1) or workflow_id = 'person/' || $1)
 order by updated_at desc
 
 -- incidents_by_system --
@@ -318,7 +318,7 @@ select count(*) from cases where kind = 'case' and ended_at is null
 
 -- count_overdue --
 select count(*) from cases, jsonb_array_elements(view -> 'pending') as want
-where ended_at is null and view -> 'pending' <> '[]'
+where ended_at is null and is_pending
     and want ->> 'operation' = any($1::text[]) and (want ->> 'since')::timestamptz < $2
 
 -- begin_reconciliation --

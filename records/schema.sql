@@ -92,15 +92,17 @@ create table cases (
     version integer not null,
     updated_at timestamptz not null,
     search text not null,
-    view jsonb not null
+    view jsonb not null,
+    is_pending boolean generated always as (view -> 'pending' <> '[]') stored,
+    person_email text generated always as (lower(view -> 'details' -> 'person' ->> 'email')) stored
 );
 create index cases_by_workflow on cases (workflow_id);
 create index cases_by_organisation on cases (org_number, type);
 create index cases_by_number on cases (case_number);
 create index cases_by_owner on cases (owner);
 create index cases_open on cases (waiting_on, waiting_due) where ended_at is null;
-create index cases_pending on cases (workflow_id) where ended_at is null and view -> 'pending' <> '[]';
-create index people_by_email on cases (lower(view -> 'details' -> 'person' ->> 'email')) where type = 'PersonAccess';
+create index cases_pending on cases (workflow_id) where ended_at is null and is_pending;
+create index cases_by_person_email on cases (person_email) where person_email is not null;
 
 -- ---- documents ----
 

@@ -1,7 +1,5 @@
 """Fetching a key: whatever breaks after it has been taken out, the person has it."""
 
-import base64
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,9 +18,7 @@ from commands.people import staff_here
 from domain.act import Role
 from records import secrets
 from records.database import connect
-from records.keys import FileKeyRing
-from runtime.postgres import EmbeddedPostgres
-from tests.conftest import TEMPLATE, numbers
+from records.keys import FileKeyRing, make_key_file
 from worker import tell_pickups
 
 REFS = [f"credential/212000-1363/byggnad/212000-1363/{n}" for n in range(3)]
@@ -49,10 +45,9 @@ class _Temporal:
 
 
 @pytest_asyncio.fixture
-async def pool(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Pool]:
-    """Records of the test's own."""
-    dsn = await postgres.create_database(f"keys_{next(numbers)}", template=TEMPLATE)
-    opened = await connect(dsn)
+async def pool(database: str) -> AsyncIterator[asyncpg.Pool]:
+    """Connections to the records."""
+    opened = await connect(database)
     yield opened
     await opened.close()
 
@@ -60,8 +55,7 @@ async def pool(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Pool]:
 @pytest.fixture
 def ring(tmp_path: Path) -> FileKeyRing:
     """A ring with one key."""
-    keys = {"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}
-    (tmp_path / "keys.json").write_text(json.dumps(keys), "utf-8")
+    make_key_file(tmp_path / "keys.json")
     return FileKeyRing(tmp_path / "keys.json")
 
 

@@ -1,7 +1,5 @@
 """What a person is told who typed something wrong: where, what, and what to do; never Python."""
 
-import base64
-import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ from commands.adopting import read_file
 from commands.context import CommandError, opened, said
 from commands.csv_lines import read_lines
 from commands.opening import org_number_of
+from records.keys import make_key_file
 
 
 @pytest.mark.parametrize(
@@ -62,8 +61,7 @@ async def test_a_temporal_that_is_down_is_told_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What does not answer, and which setting says where it is; no stack trace."""
-    keys = {"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}
-    (tmp_path / "keys.json").write_text(json.dumps(keys), "utf-8")
+    make_key_file(tmp_path / "keys.json")
     monkeypatch.setenv("KEY_FILE", str(tmp_path / "keys.json"))
     monkeypatch.setenv("DATABASE_DSN", "postgresql://nobody@127.0.0.1:1/none")
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")

@@ -133,9 +133,8 @@ def test_an_adopted_agreement_is_in_force_without_a_mail() -> None:
         AGREEMENT_ID,
         agreement_word(read.row, ADOPTED, "Mölndals kommun", "municipality"),
     )
-    assert (
-        play.state.organisation.kind == "municipality"
-    )  # public: FL 44 § counts from the decision
+    # A public party: FL 44 § counts from the decision.
+    assert play.state.organisation.kind == "municipality"
 
     assert ("in_force", []) == (play.state.stage, play.mails("agreement_in_force"))
     assert ["find_or_create_person:contact", "find_registrations"] == play.wanted

@@ -131,15 +131,6 @@ def test_a_dismissal_examines_no_data_sets() -> None:
     assert play.refused("decide", DECIDER, decided).field == "datasets"
 
 
-def test_who_proposed_does_not_send_back_either() -> None:
-    """`decide` and `send_back` are another person's."""
-    play = at_review()
-    play.take("propose_decision", HANDLER, proposal())
-    own = DECIDER.model_copy(update={"subject": HANDLER.subject})
-    assert play.refused("send_back", own, {"reason": "x"}).code == "own_proposal"
-    play.take("send_back", DECIDER, {"reason": "Komplettera."})
-
-
 def test_the_deputy_is_told_while_there_is_no_contact() -> None:
     """And a handler where nobody acts for the party: what it must know is never told to nobody."""
     play = at_review()
@@ -209,11 +200,13 @@ def test_every_place_of_an_agreement_is_answered() -> None:
 
 
 def test_the_proposer_cannot_decide() -> None:
-    """Two persons: who proposed the decision is refused as decider."""
+    """Two persons: who proposed the decision neither decides it nor sends it back."""
     play = at_review()
     play.take("propose_decision", HANDLER, proposal())
     same = DECIDER.model_copy(update={"subject": HANDLER.subject})
     assert play.refused("decide", same, {"reasons": "x"}).code == "own_proposal"
+    assert play.refused("send_back", same, {"reason": "x"}).code == "own_proposal"
+    play.take("send_back", DECIDER, {"reason": "Komplettera."})
 
 
 def test_a_decision_is_never_worse_than_what_the_party_was_heard_on() -> None:

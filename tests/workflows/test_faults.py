@@ -11,7 +11,7 @@ from commands.demo import Demo, plain_http
 from domain.state import System
 from records import incidents
 from tests.workflows.alone import HANDLER, Alone
-from tests.workflows.outages import is_in_pause, settled_events_of
+from tests.workflows.outages import SETTLED_SECONDS, is_in_pause, settled_events_of
 from tests.world import World
 
 ONE_EACH = {"verification": 1, "production": 1}
@@ -211,7 +211,8 @@ async def _is_left_alone_for_days(world: World, credential: Alone) -> None:
     assert before == await settled_events_of(world, credential.ref)
     failing = await incidents.failing(pool, credential.portal)
     assert credential.ref not in [each.workflow_id for each in failing]
-    assert await is_in_pause(world, credential.ref)
+    while not await is_in_pause(world, credential.ref):  # noqa: ASYNC110 - it may be asking now
+        await asyncio.sleep(SETTLED_SECONDS)
 
 
 @pytest.fixture
