@@ -7,8 +7,8 @@ from temporalio import activity
 
 from activities.outside import calls_outside
 from adapters.agreement_register import AgreementRegister
-from domain.agreements import AgreementRegistered
 from domain.case import Kind
+from domain.countersigning import AgreementRegistered
 from domain.onboarding import Withdrawn
 from domain.producer_agreement import ClosedInRegister
 from domain.registration import Registration, RegistrationsFound

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from domain import agreements
+from domain import agreements, countersigning
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
 from domain.agreement_state import Standing, covered_by
 from domain.case import Agreement, Kind
@@ -17,10 +17,10 @@ from domain.datasets import Dataset, Declaration, PersonalData, declaration_prob
 from domain.fields import OrgNumberField
 from domain.machine import Moment, Payload, Step, not_opened
 from domain.onboarding import agreement_id
-from domain.state import Party, System, Wait, Want
+from domain.state import Party, Wait, Want
 from domain.text import Text
 
-REGISTER = System.AGREEMENT_REGISTER
+SUPPLEMENT = "supplement"
 
 
 class AddingOrganisation(Payload):
@@ -84,16 +84,26 @@ def is_undescribed(state: ConnectionState) -> bool:
     return state.declaration.personal_data is PersonalData.UNKNOWN
 
 
+def may_go_on(state: ConnectionState) -> bool:
+    """Whether it is described, and no dismissal lies before a decider: that is decided first."""
+    return not is_undescribed(state) and state.review.proposal is None
+
+
 def examine(state: ConnectionState, moment: Moment) -> None:
     """Ask for what is lacking: a supplement, an assessment, or nothing."""
     if state.difference:
         state.stage = "supplement"
         state.agreements = {Kind.PROCESSING: Agreement(kind=Kind.PROCESSING)}
         state.notify("supplement_open", state.acting, what={"item": _said(state)})
-    elif not state.is_decided(moment.policy):
-        state.stage = "assessment"
     else:
-        state.stage = "countersigning"
+        _leave_for(state, moment)
+
+
+def _leave_for(state: ConnectionState, moment: Moment) -> None:
+    """Go on to the assessment, or past it where a decision in force covers the data set."""
+    state.stage = "countersigning" if state.is_decided(moment.policy) else "assessment"
+    if state.stage == "countersigning":
+        state.completion = None  # nobody examines it any more
 
 
 def _said(state: ConnectionState) -> str:
@@ -103,13 +113,12 @@ def _said(state: ConnectionState) -> str:
 
 def progress_supplement(state: ConnectionState, moment: Moment) -> None:
     """Go on when the supplement has been accepted, or is no longer needed."""
-    if is_undescribed(state):
+    if not may_go_on(state):
         return
     if not state.difference:
         state.agreements = {}
     if agreements.all_accepted_of(state):
-        is_decided = state.is_decided(moment.policy)
-        state.stage = "countersigning" if is_decided else "assessment"
+        _leave_for(state, moment)
 
 
 def is_countersigned(state: ConnectionState) -> bool:
@@ -117,14 +126,31 @@ def is_countersigned(state: ConnectionState) -> bool:
     return all(each.registered_at for each in state.agreements.values())
 
 
-def settle_grant(state: ConnectionState, moment: Moment) -> None:
-    """A grant is whole: the agreement learns what is covered from now on."""
-    agreement = agreement_id(state.org_number)
+def tell_supplemented(state: ConnectionState) -> None:
+    """Let the agreement answer for what both parties have signed and the register holds."""
     for each in state.agreements.values():
-        state.tell(agreement, "supplemented", {"agreement": each.model_dump(mode="json")})
-    decided_on = state.decisions[-1].decided_on if state.decisions else moment.today
-    covered = covered_by(state.declaration, moment.policy, decided_on)
-    state.tell(agreement, "granted", {"covered": covered.model_dump(mode="json")})
+        word = {"agreement": each.model_dump(mode="json")}
+        state.tell(agreement_id(state.org_number), "supplemented", word)
+
+
+def is_registering(state: ConnectionState) -> bool:
+    """Whether what both parties have signed is still on its way to the register.
+
+    It is carried through also when the data set, or a change of it, is withdrawn meanwhile: nobody
+    can tell whether the register has it already, and what it has somebody must answer for.
+    """
+    return any(e.countersigned_at and not e.registered_at for e in state.agreements.values())
+
+
+def tell_granted(state: ConnectionState, moment: Moment) -> None:
+    """Let the agreement know that a decision in force covers the data set."""
+    known = state.standing.granted.get(state.dataset_id) if state.standing else None
+    decided_on = known.decided_on if known else None
+    if state.decisions and not state.is_decided(moment.policy):
+        decided_on = state.decisions[-1].decided_on
+    covered = covered_by(state.declaration, moment.policy, decided_on or moment.today)
+    word = {"covered": covered.model_dump(mode="json")}
+    state.tell(agreement_id(state.org_number), "granted", word)
     if state.standing is not None:
         state.standing = state.standing.model_copy(
             update={
@@ -133,7 +159,14 @@ def settle_grant(state: ConnectionState, moment: Moment) -> None:
                 "granted": {**state.standing.granted, state.dataset_id: covered},
             }
         )
+
+
+def settle_grant(state: ConnectionState, moment: Moment) -> None:
+    """A grant is whole: the agreement learns what is covered from now on."""
+    tell_supplemented(state)
+    tell_granted(state, moment)
     state.appeal, state.before = None, None
+    state.begin_round(None)
 
 
 def intake_waits(state: ConnectionState) -> Iterator[Wait]:
@@ -150,18 +183,29 @@ def supplement_waits(state: ConnectionState) -> Iterator[Wait]:
 
 def countersigning_waits(state: ConnectionState) -> Iterator[Wait]:
     """Yield the signatory, then the register."""
-    yield from agreements.countersigning_waits(state)
-    if any(want.system is REGISTER for want in agreements.registering_wants(state)):
+    yield from countersigning.countersigning_waits(state)
+    yield from registering_waits(state)
+
+
+def registering_waits(state: ConnectionState) -> Iterator[Wait]:
+    """Yield the register while it does not hold what has been signed."""
+    if is_registering(state):
         yield Wait(on=Party.AGREEMENT_REGISTER, rule="register_agreement")
 
 
 def adding_wants(state: ConnectionState) -> Iterator[Want]:
-    """Yield the reading of a filled form, and the registration of a supplement."""
-    if state.is_ending:
+    """Yield the reading of a filled form, and the registration of a supplement.
+
+    What was to be the producer's first processing agreement is wanted anew, as a supplement, when
+    another data set's has come first.
+    """
+    if state.is_ended:
         return
-    yield from agreements.signing_wants(state)
-    if state.stage == "countersigning":
-        yield from agreements.registering_wants(state)
+    if not state.is_ending:
+        yield from agreements.signing_wants(state)
+    is_first = state.standing is None or state.standing.processing_key is None
+    for want in countersigning.registering_wants(state):
+        yield want if is_first else want.model_copy(update={"item": SUPPLEMENT})
 
 
 OPENING: Step[ConnectionState] = Step(

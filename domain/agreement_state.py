@@ -65,7 +65,6 @@ class AgreementState(YearlyConfirmed):
     register_findings: list[str] = Field(default_factory=list)
     is_registration_sought: bool = False
     closed_in_register: list[str] = Field(default_factory=list)
-    people_told: list[list[str | None]] = Field(default_factory=list)
 
     @property
     def is_case(self) -> bool:

@@ -1,11 +1,11 @@
-"""Agreements: sent in, checked place by place, returned or accepted, and countersigned."""
+"""Agreements: sent in, checked place by place, returned or accepted."""
 
 from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
-from domain.act import CONTACT, HANDLER, SIGNATORY, Actor, Refusal, Role, refuse
+from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
 from domain.case import (
     Agreement,
     CaseState,
@@ -15,7 +15,7 @@ from domain.case import (
     completion_seen,
 )
 from domain.datasets import Dataset, Declaration, PersonalData, declaration_problems
-from domain.everyday import Reason, not_in_past
+from domain.everyday import not_in_past
 from domain.fields import Day, FreeText
 from domain.machine import Content, Moment, Payload, Reaction, Step
 from domain.state import Party, System, Wait, Want
@@ -74,14 +74,6 @@ class ReturnAgreement(Payload):
     due: Day
 
 
-class CountersignAgreement(Payload):
-    """Lantmäteriet's signature; `signed` is the id of the stored document."""
-
-    kind: Kind
-    signed: str | None = None
-    valid_from: Day | None = None
-
-
 class PlaceFinding(Content):
     """What the automatic check found at one place of a filled form."""
 
@@ -97,12 +89,6 @@ class FormChecked(Content):
     kind: Kind
     form: str | None = None
     findings: tuple[PlaceFinding, ...] = ()
-
-
-class AgreementRegistered(Content):
-    """The agreement system holds the agreement."""
-
-    kind: Kind
 
 
 def required_kinds(datasets: dict[str, Dataset]) -> set[str]:
@@ -156,6 +142,7 @@ def all_accepted_of(state: CaseState) -> bool:
 def _describe(state: CaseState, payload: Declaration, actor: Actor, moment: Moment) -> None:
     del actor, moment
     before = state.datasets[payload.dataset_id].declaration
+    payload = state.as_described(payload)
     state.datasets[payload.dataset_id].declaration = payload
     signed = state.agreements.get(Kind.PROCESSING)
     if signed is not None and _personal_data(before) != _personal_data(payload):
@@ -305,41 +292,6 @@ def _return_refusal(
     return _waits_for_handler(state, payload.kind) or not_in_past(payload.due, moment, "due")
 
 
-def _countersign(
-    state: CaseState, payload: CountersignAgreement, actor: Actor, moment: Moment
-) -> None:
-    del actor
-    agreement = state.agreements[payload.kind]
-    agreement.countersigned_at = moment.now
-    agreement.countersigned_document = payload.signed
-    agreement.valid_from = payload.valid_from or moment.today
-
-
-def _countersign_refusal(
-    state: CaseState, payload: CountersignAgreement, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del actor, moment
-    agreement = state.agreements.get(payload.kind)
-    if agreement is None or agreement.countersigned_at is not None:
-        return refuse(
-            "nothing_to_countersign",
-            f"Det finns inget avtal {payload.kind} som väntar på underskrift.",
-            f"There is no agreement {payload.kind} waiting for a signature.",
-            "kind",
-        )
-    return None
-
-
-def _refuse_countersigning(state: CaseState, payload: Reason, actor: Actor, moment: Moment) -> None:
-    del actor, moment
-    state.review.proposal, state.review.hearing = None, None
-    state.review.sent_back_because = payload.reason
-    for agreement in state.agreements.values():
-        agreement.countersigned_at = None
-    state.stage = state.examining_stage
-    state.notify("countersigning_refused", Role.CASE_HANDLER, what={"reason": payload.reason})
-
-
 def _form_checked(state: CaseState, content: FormChecked, moment: Moment) -> None:
     del moment
     agreement = state.agreements.get(content.kind)
@@ -348,27 +300,11 @@ def _form_checked(state: CaseState, content: FormChecked, moment: Moment) -> Non
         agreement.is_form_checked = True
 
 
-def _registered(state: CaseState, content: AgreementRegistered, moment: Moment) -> None:
-    agreement = state.agreements.get(content.kind)
-    if agreement is not None:  # else what it was for was withdrawn meanwhile
-        agreement.registered_at = moment.now
-
-
 def signing_wants(state: CaseState) -> Iterator[Want]:
     """Yield the reading of each filled form that has come in."""
     for kind, agreement in state.agreements.items():
         if agreement.submitted_at and not agreement.is_checked:
             yield Want(operation="check_form", system=System.RECORDS, item=kind)
-
-
-def registering_wants(state: CaseState) -> Iterator[Want]:
-    """Yield the registration of each agreement once all have been countersigned."""
-    if all(agreement.countersigned_at for agreement in state.agreements.values()):
-        for kind, agreement in state.agreements.items():
-            if agreement.registered_at is None:
-                yield Want(
-                    operation="register_agreement", system=System.AGREEMENT_REGISTER, item=kind
-                )
 
 
 def signing_waits(state: CaseState) -> Iterator[Wait]:
@@ -391,13 +327,6 @@ def agreement_waits(state: CaseState) -> Iterator[Wait]:
             yield Wait(on=Party.CASE_HANDLER, rule="check_agreement", item=kind)
 
 
-def countersigning_waits(state: CaseState) -> Iterator[Wait]:
-    """Yield the signatory for each agreement, or the register when all have been signed."""
-    for kind, agreement in state.agreements.items():
-        if agreement.countersigned_at is None:
-            yield Wait(on=Party.SIGNATORY, rule="countersign", item=kind)
-
-
 def _can_submit(state: CaseState, moment: Moment) -> bool:
     del moment
     return state.stage in SIGNING and any(
@@ -417,11 +346,6 @@ def _can_check(state: CaseState, moment: Moment) -> bool:
 def _can_describe(state: CaseState, moment: Moment) -> bool:
     del moment
     return state.stage in {"intake", "account"} or state.stage in SIGNING
-
-
-def _can_countersign(state: CaseState, moment: Moment) -> bool:
-    del moment
-    return state.stage == "countersigning" and any(countersigning_waits(state))
 
 
 STEPS: tuple[Step[CaseState], ...] = (
@@ -470,26 +394,8 @@ STEPS: tuple[Step[CaseState], ...] = (
             en="Return the agreement: which place is deficient, and how.",
         ),
     ),
-    Step(
-        name="countersign_agreement",
-        payload=CountersignAgreement,
-        who=SIGNATORY,
-        is_open=_can_countersign,
-        check=_countersign_refusal,
-        do=_countersign,
-        help=Text(sv="Underteckna för Lantmäteriet.", en="Sign for Lantmäteriet."),
-    ),
-    Step(
-        name="refuse_countersigning",
-        payload=Reason,
-        who=SIGNATORY,
-        is_open=_can_countersign,
-        do=_refuse_countersigning,
-        help=Text(sv="Avstå från att underteckna.", en="Decline to sign."),
-    ),
 )
 
 REACTIONS: dict[str, Reaction[CaseState]] = {
     "form_checked": Reaction(payload=FormChecked, do=_form_checked),
-    "agreement_registered": Reaction(payload=AgreementRegistered, do=_registered),
 }

@@ -103,7 +103,7 @@ def _outcome(state: CaseState, payload: RecordAppealOutcome, actor: Actor, momen
     if payload.outcome == "upheld":
         state.end(state.appeal.outcome)
         return
-    state.stage = state.appeal.back_to
+    state.stage, state.decisions_before = state.appeal.back_to, len(state.decisions)
     state.appeal = None
     state.notify("appeal_remitted", state.acting, Role.CASE_HANDLER)
 

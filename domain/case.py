@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from domain.act import Role
-from domain.datasets import FULL_GRANT, Dataset, DatasetDecision
+from domain.datasets import FULL_GRANT, Dataset, DatasetDecision, Declaration
 from domain.dates import midnight_after
 from domain.fields import Email, FreeText, Name, Phone
 from domain.machine import Content, Moment, Payload, Reaction
@@ -201,12 +201,24 @@ class CaseState(State):
     decision_requested_at: datetime | None = None
     decision_request_due: date | None = None
     decision_request_refused: bool = False
+    decisions_before: int = 0
     enrolled: list[str] = Field(default_factory=list)
+    people_told: list[list[str | None]] | None = None
 
     @property
     def examining_stage(self) -> str:
         """The stage in which this type of case is examined and decided."""
         return "review"
+
+    @property
+    def undecided_since(self) -> datetime | None:
+        """Since when the party waits for a decision (FL 12 §)."""
+        return self.opened_at
+
+    @property
+    def is_decided_now(self) -> bool:
+        """Whether what is examined now has been decided; a lifted decision counts no more."""
+        return len(self.decisions) > self.decisions_before
 
     @property
     def is_case(self) -> bool:
@@ -254,6 +266,10 @@ class CaseState(State):
         """Return who is reminded on the producer's behalf."""
         del waiting
         return self.acting
+
+    def as_described(self, declaration: Declaration) -> Declaration:
+        """Return what of a declaration may be said anew where the case stands: all of it."""
+        return declaration
 
     def end(self, outcome: str) -> None:
         """Begin the clean-up that leads to an outcome."""

@@ -8,6 +8,7 @@ from domain import (
     agreements,
     appeal,
     connection_changes,
+    countersigning,
     decision,
     decision_on_request,
     information_owner,
@@ -25,6 +26,7 @@ from domain.case import (
 )
 from domain.connection_changes import DISCONNECT, own_permission
 from domain.connection_state import TAKES_AGENTS, Begin, ConnectionState
+from domain.countersigning import AgreementRegistered
 from domain.credential import End
 from domain.datasets import Delivery
 from domain.dates import midnight_after
@@ -33,7 +35,15 @@ from domain.key_holders import Contacts
 from domain.machine import Content, Machine, Moment, Reaction, Step
 from domain.notice import SOURCE as AGREEMENT
 from domain.onboarding import agreement_id
-from domain.people import PEOPLE, PersonLeft, contact_waits, people_wants, release_people
+from domain.people import (
+    PEOPLE,
+    PersonLeft,
+    contact_waits,
+    people_wants,
+    release_people,
+    tell_contacts,
+)
+from domain.person_state import KEY
 from domain.policy import Policy
 from domain.state import Part, Party, System, Timer, Wait, Want
 from domain.text import Text
@@ -57,6 +67,12 @@ class PermissionActive(Content):
     ref: str
 
 
+class NotConfirmed(Content):
+    """The producer did not keep somebody at the yearly confirmation."""
+
+    account_id: str
+
+
 class ValidUntil(Content):
     """The agreement says until when it carries; None when it no longer sets an end."""
 
@@ -78,6 +94,7 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
     state.owner, state.org_number = content.owner, content.org_number
     state.organisation, state.organisation_name = content.organisation, content.organisation.name
     state.case_number, state.handler = content.case_number, content.handler
+    state.biased = [*state.biased, *content.biased]
     state.contact, state.deputy = content.contact, content.deputy
     state.dataset_id = content.dataset.declaration.dataset_id
     state.datasets = {state.dataset_id: content.dataset}
@@ -109,12 +126,23 @@ def _enrolled(state: ConnectionState, content: Standing, moment: Moment) -> None
     if content.accepted and state.covered_since is not None:
         content = content.model_copy(update=dict(state.covered_since))
     if state.owner is not None:
-        state.standing = content if content.accepted else None
+        _take_owners_standing(state, content, moment)
     elif content.accepted:
         adding.take_standing(state, content, moment)
     else:
         state.notify("no_agreement", Role.CASE_HANDLER)
         state.finish("refused")
+
+
+def _take_owners_standing(state: ConnectionState, content: Standing, moment: Moment) -> None:
+    """Go on under the agreement of the onboarding that began this one, denied or not."""
+    state.standing = content if content.accepted else None
+    if not content.accepted:
+        return
+    if content.contact is not None or content.deputy is not None:
+        state.contact, state.deputy = content.contact, content.deputy
+    if state.stage in TAKES_AGENTS and not state.is_decided(moment.policy):
+        adding.tell_granted(state, moment)  # granted before there was an agreement to tell
 
 
 def _agreement_in_force(state: ConnectionState, content: Content, moment: Moment) -> None:
@@ -150,6 +178,14 @@ def _person_left(state: ConnectionState, content: PersonLeft, moment: Moment) ->
     PEOPLE["person_left"].do(state, content, moment)
 
 
+def _not_confirmed(state: ConnectionState, content: NotConfirmed, moment: Moment) -> None:
+    """Somebody was not kept at the yearly confirmation: what that person knows is changed."""
+    del moment
+    own = own_permission(state)
+    if own in state.parts and not state.parts[own].ended:
+        state.tell(own, "person_left", {"account_id": content.account_id, "roles": [KEY]})
+
+
 def _permission_active(state: ConnectionState, content: PermissionActive, moment: Moment) -> None:
     del moment
     if content.ref in state.parts and content.ref not in state.active:
@@ -161,6 +197,13 @@ def _end(state: ConnectionState, content: End, moment: Moment) -> None:
         state.opened_at = moment.now
     if not state.is_ending:
         state.finish(content.outcome or "ended")
+
+
+def _registered(state: ConnectionState, content: AgreementRegistered, moment: Moment) -> None:
+    """The register holds what was signed; the agreement answers for it, whatever became of it."""
+    countersigning.registered(state, content, moment)
+    if state.stage != "countersigning":
+        adding.tell_supplemented(state)
 
 
 def _contacts(state: ConnectionState, content: Contacts, moment: Moment) -> None:
@@ -187,18 +230,6 @@ def _enrol_refusal(
         "Datamängden är inte så långt kommen att någon kan leverera den.",
         "The data set is not so far that anybody could deliver it.",
     )
-
-
-def _tell_people(state: ConnectionState) -> None:
-    """The producer's own permission knows who the contact is, whoever changed it."""
-    people = [[person.email, person.account_id] for _, person in state.people()]
-    own = own_permission(state)
-    if own not in state.parts or people == state.people_told:
-        return
-    if state.people_told and not state.parts[own].ended:
-        holders = Contacts(holder=state.contact, deputy=state.deputy)
-        state.tell(own, "contacts", holders.model_dump(mode="json"))
-    state.people_told = people
 
 
 def _begin_own_permission(state: ConnectionState, policy: Policy) -> None:
@@ -256,7 +287,7 @@ def progress(state: ConnectionState, moment: Moment) -> None:
     if not state.is_opened or state.is_ended:
         return
     if state.stage == "intake":
-        if state.standing is not None and not adding.is_undescribed(state):
+        if state.standing is not None and adding.may_go_on(state):
             adding.examine(state, moment)
     elif state.stage == "supplement":
         adding.progress_supplement(state, moment)
@@ -269,7 +300,7 @@ def progress(state: ConnectionState, moment: Moment) -> None:
     elif state.stage == "ending":
         _progress_ending(state)
     if not state.is_ending:
-        _tell_people(state)
+        tell_contacts(state, [own_permission(state)])
 
 
 def _progress_delivering(state: ConnectionState, moment: Moment) -> None:
@@ -293,7 +324,7 @@ def _progress_delivering(state: ConnectionState, moment: Moment) -> None:
 
 def _progress_ending(state: ConnectionState) -> None:
     state.end_parts({"outcome": state.outcome})
-    if any(state.open_parts()):
+    if any(state.open_parts()) or adding.is_registering(state):
         return
     release_people(state)
     information_owner.let_go(state)
@@ -317,11 +348,14 @@ def _tell_owner(state: ConnectionState, what: str, **more: object) -> None:
 
 
 def wants(state: ConnectionState) -> Iterator[Want]:
-    """Yield the enrolment at the agreement before anything outside, and accounts of new people."""
+    """Yield the enrolment at the agreement before anything outside, and accounts of new people.
+
+    A denied data set enrols as well: by the agreement it hears who acts for the producer, and ends.
+    """
     if state.is_opened and state.is_case:
         yield from people_wants(state)
     is_free = not state.is_enrolled and not state.is_agreement_missing and state.is_opened
-    if is_free and state.stage in {"intake", "connecting"}:
+    if is_free and state.stage in {"intake", "connecting", "appeal_period"}:
         yield Want(operation="enrol_at_agreement", system=System.CASES)
     yield from adding.adding_wants(state)
     yield from information_owner.owner_wants(state)
@@ -334,16 +368,19 @@ def waits(state: ConnectionState) -> Iterator[Wait]:
     if (everyday := everyday_waits(state)) is not None and state.is_case:
         yield from everyday
         if everyday[0].rule != CHECK_COMPLETION:
+            yield from decision_on_request.on_request_waits(state)
             return
     for wait in WAITS.get(state.stage, ()):
         yield from wait(state)
     yield from decision.decision_waits(state)
-    if state.is_case and state.is_enrolled:
+    yield from decision_on_request.on_request_waits(state)
+    if state.is_case and (state.is_enrolled or state.owner is not None):
         yield from contact_waits(state)
 
 
 def _connected_waits(state: ConnectionState) -> Iterator[Wait]:
     yield from information_owner.owner_waits(state)
+    yield from adding.registering_waits(state)
     yield Wait(on=Party.NOBODY, rule="connected", due=state.last_day)
 
 
@@ -361,6 +398,7 @@ WAITS: dict[str, tuple[Callable[[ConnectionState], Iterator[Wait]], ...]] = {
     "countersigning": (adding.countersigning_waits,),
     "connecting": (_connecting_waits,),
     "connected": (_connected_waits,),
+    "ending": (adding.registering_waits,),
 }
 
 
@@ -378,6 +416,7 @@ def timers(state: ConnectionState, policy: Policy) -> Iterator[Timer]:
 
 STEPS: tuple[Step[ConnectionState], ...] = (
     *agreements.STEPS,
+    *countersigning.STEPS,
     *decision.STEPS,
     *decision_on_request.STEPS,
     *appeal.STEPS,
@@ -403,6 +442,8 @@ MACHINE: Machine[ConnectionState] = Machine(
     reactions={
         **PEOPLE,
         **agreements.REACTIONS,
+        **countersigning.REACTIONS,
+        "agreement_registered": Reaction(payload=AgreementRegistered, do=_registered),
         "begin": Reaction(payload=Begin, do=begin),
         "enrolled": Reaction(payload=Standing, do=_enrolled),
         "agreement_in_force": Reaction(payload=Content, do=_agreement_in_force),
@@ -412,6 +453,7 @@ MACHINE: Machine[ConnectionState] = Machine(
             payload=information_owner.OwnerLookedUp, do=information_owner.looked_up
         ),
         "person_left": Reaction(payload=PersonLeft, do=_person_left),
+        "not_confirmed": Reaction(payload=NotConfirmed, do=_not_confirmed),
         "permission_active": Reaction(payload=PermissionActive, do=_permission_active),
         "contacts": Reaction(payload=Contacts, do=_contacts),
         "part_ended": PART_ENDED,

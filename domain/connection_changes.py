@@ -83,6 +83,8 @@ def _change_declaration(
 ) -> None:
     del actor
     state.before = state.dataset.model_copy(deep=True)
+    state.begin_round(moment.now)
+    state.agreements = {}  # what an earlier round has signed is the agreement's
     _declare(state, **dict(payload))
     if not state.difference and state.is_decided(moment.policy):
         adding.settle_grant(state, moment)  # nothing new: it holds at once
@@ -94,6 +96,13 @@ def _change_refusal(
     state: ConnectionState, payload: ChangeDeclaration, actor: Actor, moment: Moment
 ) -> Refusal | None:
     del actor, moment
+    if adding.is_registering(state):
+        return refuse(
+            "being_registered",
+            "Tillägget som båda har undertecknat registreras ännu. Försök igen när det är klart.",
+            "The supplement that both have signed is still being registered. Try again after that.",
+            "personal_data",
+        )
     if payload.personal_data is PersonalData.UNKNOWN:
         return refuse(
             "unknown_is_no_change",

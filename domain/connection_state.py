@@ -24,7 +24,7 @@ class ConnectionState(CaseState):
     `standing` is what the agreement said when the data set enrolled there, `covered_since` what it
     has said since while that answer was still on its way. `agreement_until` is the agreement's end
     once notice has been given. `before` is the data set as it was while a changed declaration is
-    examined: delivery goes on under it.
+    examined, which began `changed_at`: delivery goes on under it.
     """
 
     type: str = "DatasetConnection"
@@ -35,6 +35,7 @@ class ConnectionState(CaseState):
     standing: Standing | None = None
     covered_since: CategoriesCovered | None = None
     before: Dataset | None = None
+    changed_at: datetime | None = None
     is_enrolled: bool = False
     is_agreement_missing: bool = False
     is_ready_told: bool = False
@@ -47,7 +48,6 @@ class ConnectionState(CaseState):
     is_owner_gone: bool = False
     active: list[str] = Field(default_factory=list)
     adopted_delivery: AdoptedDelivery | None = None
-    people_told: list[list[str | None]] = Field(default_factory=list)
 
     @property
     def is_case(self) -> bool:
@@ -112,6 +112,25 @@ class ConnectionState(CaseState):
             return actor.subject == self.opened_by
         return super().is_mine(actor)
 
+    def as_described(self, declaration: Declaration) -> Declaration:
+        """While a change is examined delivery goes on: how is `change_delivery`'s to say."""
+        if self.before is None:
+            return declaration
+        kept = ("delivery", "hosting", "base_url")
+        as_is = {name: getattr(self.declaration, name) for name in kept}
+        return declaration.model_copy(update=as_is)
+
+    @property
+    def undecided_since(self) -> datetime | None:
+        """Since when a decision is asked for: a change is a matter of its own (FL 12 §)."""
+        return self.changed_at or self.opened_at
+
+    def begin_round(self, now: datetime | None) -> None:
+        """Begin the examination of a change at an instant, or leave it behind with None."""
+        self.changed_at, self.decisions_before = now, len(self.decisions)
+        self.decision_requested_at, self.decision_request_due = None, None
+        self.decision_request_refused = False
+
     def end(self, outcome: str) -> None:
         """End; while a change is examined only the change ends, and delivery goes on as before."""
         if self.before is None or outcome not in ENDS_CHANGE:
@@ -119,9 +138,12 @@ class ConnectionState(CaseState):
             return
         self.datasets[self.dataset_id] = self.before
         self.before, self.appeal, self.completion = None, None, None
-        self.review, self.agreements = Review(), {}
+        self.review = Review()
+        if not all(each.countersigned_at for each in self.agreements.values()):
+            self.agreements = {}  # else it is carried through: both have signed
         self.stage = "connected"
         self.unpark()
+        self.begin_round(None)
 
     def finish(self, outcome: str) -> None:
         """Begin the clean-up of the whole connection."""
@@ -138,6 +160,7 @@ class Begin(Content):
     contact: Person | None = None
     deputy: Person | None = None
     handler: str | None = None
+    biased: tuple[str, ...] = ()
     dataset: Dataset
     decision: Decision | None = None
     appeal: Appeal | None = None

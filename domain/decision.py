@@ -23,7 +23,6 @@ from domain.case import (
 from domain.dataset_decisions import datasets_refusal
 from domain.datasets import DatasetDecision
 from domain.dates import midnight_after
-from domain.decision_on_request import on_request_waits
 from domain.everyday import Reason, not_in_past
 from domain.fields import Day, FreeText
 from domain.machine import Moment, Payload, Step
@@ -190,6 +189,18 @@ def _send_back_refusal(
     return _own_proposal(state.review.proposal, actor)
 
 
+def _goes_further(proposal: Proposal, outcome: str, datasets: dict[str, DatasetDecision]) -> bool:
+    """Whether a decision holds anything against the party that was not proposed (FL 25 §)."""
+    if outcome != proposal.outcome and outcome in ADVERSE:
+        return True
+    return any(
+        each.rank < proposed.rank
+        or (each.granted and each.conditions not in {"", proposed.conditions})
+        for name, each in datasets.items()
+        if (proposed := proposal.datasets.get(name)) is not None
+    )
+
+
 def _decide_refusal(
     state: CaseState, payload: Decide, actor: Actor, moment: Moment
 ) -> Refusal | None:
@@ -202,17 +213,12 @@ def _decide_refusal(
     found = _too_early(state, outcome)
     if found := found or datasets_refusal(state, outcome, tuple(datasets.values())):
         return found
-    worse = OUTCOME_RANK[outcome] < OUTCOME_RANK[proposal.outcome] or any(
-        each.rank < proposal.datasets[dataset_id].rank
-        for dataset_id, each in datasets.items()
-        if dataset_id in proposal.datasets
-    )
-    if not worse:
+    if not _goes_further(proposal, outcome, datasets):
         return None
     return refuse(
         "worse_than_heard",
-        "Beslutet är sämre för parten än förslaget. Skicka tillbaka, så att parten hörs om det.",
-        "The decision is worse for the party than the proposal. Send back, so the party is heard.",
+        "Beslutet går parten emot på annat sätt än förslaget. Skicka tillbaka, så att parten hörs.",
+        "The decision goes against the party otherwise than proposed. Send back, for a hearing.",
         "outcome",
     )
 
@@ -267,7 +273,7 @@ def _reconsider(state: CaseState, payload: Reconsider, actor: Actor, moment: Mom
     state.appeal = None
     take_effect(state, decision, moment)
     if is_dismissal:
-        state.stage = back_to
+        state.stage, state.decisions_before = back_to, len(state.decisions)
 
 
 def _reconsider_refusal(
@@ -310,7 +316,7 @@ def decision_timers(state: CaseState, policy: Policy) -> Iterator[Timer]:
 
 
 def decision_waits(state: CaseState) -> Iterator[Wait]:
-    """Yield who must act while a case is examined, and who owes a decision on request."""
+    """Yield who must act while a case is examined."""
     proposal, hearing = state.review.proposal, state.review.hearing
     if proposal is None:
         if state.stage in EXAMINING:
@@ -321,7 +327,6 @@ def decision_waits(state: CaseState) -> Iterator[Wait]:
         yield Wait(on=Party.CASE_HANDLER, rule="hear_party")
     else:
         yield Wait(on=Party.PRODUCER, rule="hearing", due=hearing.due)
-    yield from on_request_waits(state)
 
 
 def _can_propose(state: CaseState, moment: Moment) -> bool:
@@ -359,7 +364,7 @@ def _can_send_back(state: CaseState, moment: Moment) -> bool:
 
 def _can_record_receipt(state: CaseState, moment: Moment) -> bool:
     del moment
-    return state.appeal is not None and state.appeal.received_on is None and state.is_case
+    return state.appeal is not None and state.appeal.document is None and state.is_case
 
 
 STEPS: tuple[Step[CaseState], ...] = (

@@ -1,7 +1,6 @@
 """A decision at the party's request: after six months, once, then within four weeks (FL 12 §)."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from domain.act import CONTACT, DECIDER, Actor, Role
 from domain.case import CaseState
@@ -15,8 +14,8 @@ from domain.text import Text
 def _request_decision(state: CaseState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
     del payload, actor
     state.decision_requested_at = moment.now
-    days = moment.policy.decision_on_request_days
-    state.decision_request_due = moment.today + timedelta(days=days)
+    weeks = moment.policy.decision_on_request_weeks
+    state.decision_request_due = end_of_period(moment.today, weeks=weeks)
     state.notify("decision_requested", Role.CASE_HANDLER, Role.DECIDER)
 
 
@@ -31,7 +30,7 @@ def owes_decision(state: CaseState) -> bool:
     return (
         state.decision_requested_at is not None
         and not state.decision_request_refused
-        and not state.decisions
+        and not state.is_decided_now
     )
 
 
@@ -44,13 +43,13 @@ def on_request_waits(state: CaseState) -> Iterator[Wait]:
 def _can_request(state: CaseState, moment: Moment) -> bool:
     if (
         not state.is_case
-        or state.opened_at is None
+        or state.undecided_since is None
         or state.decision_requested_at
-        or state.decisions
+        or state.is_decided_now
     ):
         return False
     months = moment.policy.request_decision_months
-    return moment.today > end_of_period(local_date(state.opened_at), months=months)
+    return moment.today > end_of_period(local_date(state.undecided_since), months=months)
 
 
 def _can_refuse_request(state: CaseState, moment: Moment) -> bool:

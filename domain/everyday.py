@@ -313,6 +313,7 @@ def _can_ask(state: CaseState, moment: Moment) -> bool:
     asking = {"intake", "account", "agreement", "supplement", "review", "assessment"}
     asking |= {"proposed", "accepted"}
     is_free = not awaits_completion(state) or is_completion_overdue(state, moment)
+    is_free = is_free and state.review.proposal is None  # what lies before a decider is complete
     return is_case(state, moment) and state.stage in asking and is_free
 
 

@@ -72,7 +72,8 @@ def left(state: ConnectionState, content: PersonLeft) -> None:
     if successor is not None:
         owner = InformationOwner(name=successor.name, email=successor.email)
         changed = {"information_owner": owner}
-        state.dataset.declaration = state.declaration.model_copy(update=changed)
+        for dataset in filter(None, (state.dataset, state.before)):
+            dataset.declaration = dataset.declaration.model_copy(update=changed)
         return
     state.is_owner_gone = True
     state.notify("information_owner_left", state.acting)

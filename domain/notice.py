@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from domain.act import CONTACT, DECIDER, Actor, Refusal, Role, refuse
-from domain.agreement_state import APPOINTMENT, AgreementState
+from domain.agreement_state import APPOINTMENT, CONNECTION, AgreementState
 from domain.dates import midnight_after
 from domain.fields import Day, FreeText
 from domain.machine import Moment, NoPayload, Payload, Step
 from domain.people import vacate
 from domain.policy import Policy
-from domain.state import Timer
+from domain.state import Person, Timer
 from domain.text import Text
 from domain.yearly import YearlyConfirmation
 
@@ -143,7 +143,9 @@ def _confirm(state: AgreementState, payload: ConfirmAccess, actor: Actor, moment
     kept = {each.casefold() for each in payload.persons}
     for role, names in _names(state).items():
         if not names & kept:
+            gone = dict(state.people())[role]
             vacate(state, role, None)
+            _tell_not_confirmed(state, gone)
     kept_agents = {each.casefold() for each in payload.agents}
     for number, ref in agents(state).items():
         if number.casefold() not in kept_agents:
@@ -153,13 +155,24 @@ def _confirm(state: AgreementState, payload: ConfirmAccess, actor: Actor, moment
     CONFIRM_ACCESS.given(state)
 
 
+def _tell_not_confirmed(state: AgreementState, gone: Person) -> None:
+    """Let the data sets change the keys that somebody has fetched who is not kept."""
+    is_kept = any(person.account_id == gone.account_id for _, person in state.people())
+    if gone.account_id is None or is_kept:
+        return
+    for part in state.open_parts():
+        if part.type == CONNECTION:
+            state.tell(part.ref, "not_confirmed", {"account_id": gone.account_id})
+
+
 def notice_timers(state: AgreementState, policy: Policy) -> Iterator[Timer]:
     """Yield the end of the agreement and the yearly confirmation."""
     if state.is_ending:
         return
     if state.last_day is not None:
         yield Timer(name="notice_over", at=midnight_after(state.last_day), rule="give_notice")
-    yield from CONFIRM_ACCESS.timers(state, policy)
+    if state.stage == "in_force":
+        yield from CONFIRM_ACCESS.timers(state, policy)
 
 
 def _is_in_force(state: AgreementState, moment: Moment) -> bool:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain import agreements, appeal, decision, decision_on_request
+from domain import agreements, appeal, countersigning, decision, decision_on_request
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
 from domain.agreement_state import covered_by
 from domain.case import (
@@ -25,7 +25,7 @@ from domain.everyday import EVERYDAY, NewPerson, unpark
 from domain.fields import FreeText, MunicipalityCodeField, Name, OrgNumberField
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step, not_opened
 from domain.organisations import wrong_code
-from domain.people import PEOPLE, contact_waits, people_wants, release_people
+from domain.people import PEOPLE, contact_waits, people_wants, release_people, tell_contacts
 from domain.policy import Policy
 from domain.state import Party, Person, System, Timer, Wait, Want
 from domain.text import Text
@@ -263,6 +263,7 @@ def begin_datasets(state: OnboardingState, *, granted: bool) -> None:
             "contact": state.contact.model_dump(mode="json") if state.contact else None,
             "deputy": state.deputy.model_dump(mode="json") if state.deputy else None,
             "handler": state.handler,
+            "biased": list(state.biased),
             "dataset": dataset.model_dump(mode="json"),
             "decision": state.decisions[-1].model_dump(mode="json"),
         }
@@ -273,7 +274,13 @@ def begin_datasets(state: OnboardingState, *, granted: bool) -> None:
 
 
 def progress(state: OnboardingState, moment: Moment) -> None:
-    """Move on as far as the facts allow."""
+    """Move on as far as the facts allow; denied data sets hear who acts for the producer."""
+    _move_on(state, moment)
+    if state.agreement_ref is None and not state.is_ending:
+        tell_contacts(state, state.parts)  # from then on the agreement tells all under it
+
+
+def _move_on(state: OnboardingState, moment: Moment) -> None:
     contact = state.contact
     if state.stage == "intake" and state.organisation.is_confirmed:
         state.stage = "account"
@@ -359,7 +366,7 @@ def wants(state: OnboardingState) -> Iterator[Want]:
     yield from people_wants(state)
     yield from agreements.signing_wants(state)
     if state.stage == "countersigning":
-        yield from agreements.registering_wants(state)
+        yield from countersigning.registering_wants(state)
 
 
 def waits(state: OnboardingState) -> Iterator[Wait]:
@@ -369,10 +376,12 @@ def waits(state: OnboardingState) -> Iterator[Wait]:
     if (everyday := everyday_waits(state)) is not None and not state.is_ending:
         yield from everyday
         if everyday[0].rule != CHECK_COMPLETION:
+            yield from decision_on_request.on_request_waits(state)
             return
     for wait in WAITS.get(state.stage, ()):
         yield from wait(state)
     yield from decision.decision_waits(state)
+    yield from decision_on_request.on_request_waits(state)
     yield from contact_waits(state)
 
 
@@ -400,7 +409,7 @@ WAITS: dict[str, tuple[Callable[[OnboardingState], Iterator[Wait]], ...]] = {
     "intake": (_intake_waits,),
     "account": (_account_waits,),
     "agreement": (agreements.signing_waits,),
-    "countersigning": (agreements.countersigning_waits, _outside_waits),
+    "countersigning": (countersigning.countersigning_waits, _outside_waits),
     "appeal_period": (appeal.appeal_waits,),
     "ending": (_outside_waits,),
 }
@@ -438,6 +447,7 @@ STEPS: tuple[Step[OnboardingState], ...] = (
         ),
     ),
     *agreements.STEPS,
+    *countersigning.STEPS,
     *decision.STEPS,
     *decision_on_request.STEPS,
     *appeal.STEPS,
@@ -453,6 +463,7 @@ MACHINE: Machine[OnboardingState] = Machine(
     reactions={
         **PEOPLE,
         **agreements.REACTIONS,
+        **countersigning.REACTIONS,
         "organisation_looked_up": Reaction(payload=OrganisationLookedUp, do=_looked_up),
         "organisation_found": Reaction(payload=OrganisationAccountFound, do=_account_found),
         "registration_withdrawn": Reaction(payload=Withdrawn, do=_withdrawn),

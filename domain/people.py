@@ -1,6 +1,6 @@
 """The people of a case: found or created, enrolled, let go, and succeeded when they leave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Literal
 
@@ -136,6 +136,22 @@ def _person_left(state: CaseState, content: PersonLeft, moment: Moment) -> None:
         person.account_id for _, person in state.people()
     }:
         release_people(state, keep=frozenset(state.enrolled) - {content.account_id})
+
+
+def tell_contacts(state: CaseState, refs: Iterable[str]) -> None:
+    """Let parts that go on know who the contact and the deputy are, whenever that has changed."""
+    people = [[person.email, person.account_id] for _, person in state.people()]
+    is_known = state.people_told is None or state.people_told == people
+    state.people_told = people
+    if is_known:
+        return  # a part is begun with the people of its day
+    contacts = {
+        "holder": state.contact.model_dump(mode="json") if state.contact else None,
+        "deputy": state.deputy.model_dump(mode="json") if state.deputy else None,
+    }
+    for ref in refs:
+        if ref in state.parts and not state.parts[ref].ended:
+            state.tell(ref, "contacts", contacts)
 
 
 def contact_waits(state: CaseState) -> Iterator[Wait]:

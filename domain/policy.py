@@ -80,7 +80,7 @@ class Policy(_Part):
     hearing_days: int = 14
     appeal_weeks: int = 3
     request_decision_months: int = 6
-    decision_on_request_days: int = 28
+    decision_on_request_weeks: int = 4
     key_offer_days: int = 7
     key_rotation_days: int = 365
     key_overlap_days: int = 14

@@ -18,6 +18,7 @@ from domain.people import (
     people_wants,
     release_people,
     take_role,
+    tell_contacts,
 )
 from domain.state import Part, Party, Person, State, System, Wait, Want
 from domain.text import Text
@@ -111,12 +112,16 @@ def _closed(state: AgreementState, content: ClosedInRegister, moment: Moment) ->
     state.closed_in_register.append(content.kind)
 
 
+def _documents(state: AgreementState) -> set[str | None]:
+    return {each.document for each in (*state.agreements.values(), *state.supplements)}
+
+
 def _supplemented(state: AgreementState, content: Supplemented, moment: Moment) -> None:
     del moment
     agreement = content.agreement
     if agreement.kind not in state.agreements:
         state.agreements[agreement.kind] = agreement
-    elif agreement.document not in {each.document for each in state.supplements}:
+    elif agreement.document not in _documents(state):
         state.supplements.append(agreement)
     tell_covered(state)
 
@@ -153,20 +158,6 @@ def _leaving(state: AgreementState, content: PersonLeaving, moment: Moment) -> N
         state.notify("successor_wanted", *who, what=what)
 
 
-def _tell_people(state: AgreementState) -> None:
-    """The agreement's contact is the contact of everything under it, and so is the account."""
-    people = [[person.email, person.account_id] for _, person in state.people()]
-    is_known, state.people_told = people == state.people_told or not state.people_told, people
-    if is_known:
-        return
-    content = {
-        "holder": state.contact.model_dump(mode="json") if state.contact else None,
-        "deputy": state.deputy.model_dump(mode="json") if state.deputy else None,
-    }
-    for part in state.open_parts():
-        state.tell(part.ref, "contacts", content)
-
-
 def _replace(state: AgreementState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.notify("contact_replaced", state.contact)
@@ -182,7 +173,7 @@ def progress(state: AgreementState, moment: Moment) -> None:
     """End once everything that rests on it has ended and the register says so."""
     del moment
     if state.is_opened and not state.is_ending:
-        _tell_people(state)
+        tell_contacts(state, state.parts)
     if state.stage != "ending":
         return
     state.end_parts({"outcome": state.outcome})
@@ -218,7 +209,8 @@ def waits(state: AgreementState) -> Iterator[Wait]:
         yield Wait(on=Party.AGREEMENT_REGISTER, rule=rule)
         return
     yield from contact_waits(state)
-    yield from notice.CONFIRM_ACCESS.waits(state)
+    if state.stage == "in_force":  # under notice nobody is asked: all of it ends
+        yield from notice.CONFIRM_ACCESS.waits(state)
     if state.register_findings:
         yield Wait(on=Party.CASE_HANDLER, rule="register_differs")
     if state.is_registration_sought:

@@ -6,9 +6,10 @@ from workflows.case import Operation
 
 with workflow.unsafe.imports_passed_through():
     from activities import accounts, lookups, messages, register
+    from domain.adding import SUPPLEMENT
     from domain.agreements import declared
     from domain.appointment_state import AppointmentState
-    from domain.case import CaseState
+    from domain.case import CaseState, Kind
     from domain.connection_state import ConnectionState
     from domain.dates import local_date
     from domain.onboarding import agreement_id
@@ -47,7 +48,7 @@ def _form(state: CaseState, want: Pending, policy: Policy) -> lookups.FormInput:
 
 def _registration(state: CaseState, want: Pending, policy: Policy) -> register.RegistrationInput:
     """Say which agreement is to be registered."""
-    agreement = state.agreements[want.item]
+    agreement = state.agreements[Kind.PROCESSING if want.item == SUPPLEMENT else want.item]
     assert agreement.document is not None
     assert agreement.valid_from is not None
     standing = state.standing if isinstance(state, ConnectionState) else None
@@ -63,14 +64,14 @@ def _registration(state: CaseState, want: Pending, policy: Policy) -> register.R
 
 
 def _end(state: CaseState, want: Pending, _: Policy) -> register.EndInput:
-    """Say which agreement is to end in the register, from today."""
+    """Say which agreement is to end in the register: after its last day, or from today."""
     agreement = state.agreements[want.item]
     ours = register.registration_key(state.org_number, agreement.kind, agreement.document or "")
     return register.EndInput(
         org_number=state.org_number,
         kind=agreement.kind,
         key=agreement.registration or ours,
-        last_day=local_date(want.since),
+        last_day=getattr(state, "last_day", None) or local_date(want.since),
     )
 
 

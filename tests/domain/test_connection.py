@@ -87,7 +87,9 @@ def test_without_an_agreement_it_waits_for_the_signature() -> None:
 def test_a_denied_data_set_begins_in_its_appeal_period_and_ends_with_it() -> None:
     """Three weeks from the decision; the owner is told how it ended."""
     play = begun_connection(granted=False)
-    assert (play.state.stage, play.wanted) == ("appeal_period", [])
+    assert (play.state.stage, play.wanted) == ("appeal_period", ["enrol_at_agreement"])
+    play.answer("enrolled", accepted=False)  # the agreement is not in force yet
+    assert play.wanted == []
     play.wait_until(midnight_after(date(2026, 3, 23)))
     assert (play.state.stage, play.state.outcome) == ("ended", "denied")
     told = play.told("part_ended")[0]

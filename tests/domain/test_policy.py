@@ -44,7 +44,7 @@ def test_the_other_deadlines_are_those_of_the_process() -> None:
         "hearing_days": 14,
         "appeal_weeks": 3,
         "request_decision_months": 6,
-        "decision_on_request_days": 28,
+        "decision_on_request_weeks": 4,
         "key_offer_days": 7,
         "key_rotation_days": 365,
         "key_overlap_days": 14,
