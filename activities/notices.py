@@ -53,12 +53,14 @@ class Notices:
         what = {
             **notice.what,
             "name": name,
-            "number": wanted.number or wanted.ref,
+            "number": wanted.number or wanted.organisation or "NGP",
             "organisation": wanted.organisation,
+            **self._policy.told(),
         }
         if "offer_id" in what:
             what["token"] = await secrets.token_of(self._pool, self._keys, what["offer_id"])
-        subject, text = self._texts.mail(notice.template, what)
+        names = {name: dataset.name for name, dataset in self._policy.datasets.items()}
+        subject, text = self._texts.mail(notice.template, what, names)
         message_id = f"<{notice.notice_id.replace('/', '.').replace('#', '.')}@ngp.onboarding>"
         try:
             await self._mail.send(message_id=message_id, to=to, subject=subject, text=text)

@@ -312,12 +312,13 @@ class Demo:
         return self.keys[environment]
 
     async def _code_from_mail(self, environment: str, to: str) -> str:
+        said = self.context.texts.items[environment].sv
         deadline = time.monotonic() + self.patience_seconds
         async with plain_http() as http:
             while time.monotonic() < deadline:
                 answer = await http.get(f"{self.addresses['mail']}/messages", params={"to": to})
                 for mail in reversed(answer.json()):
-                    if f"({environment})" in mail["subject"] and "Hämtkod: " in mail["text"]:
+                    if f"({said})" in mail["subject"] and "Hämtkod: " in mail["text"]:
                         code = str(mail["text"].partition("Hämtkod: ")[2].split()[0])
                         if code not in self.used:
                             self.used.add(code)

@@ -27,6 +27,8 @@ LABELS = {
     "difference": Text(sv="Avtalen täcker inte", en="Not covered by the agreements"),
     "proposal": Text(sv="Förslag till beslut", en="Proposed decision"),
     "decision": Text(sv="Beslut", en="Decision"),
+    "decided_dataset": Text(sv="Beslutad datamängd", en="Decided data set"),
+    "appeal": Text(sv="Kan överklagas till och med", en="May be appealed until"),
 }
 PEOPLE = ("person", "contact", "deputy", "agent_contact", "holder", "offered_to")
 DATASETS = {"AgentAppointment": "items", "ProducerAgreement": "granted"}
@@ -78,4 +80,12 @@ def _case(view: dict[str, Any], screen: "Screen") -> Iterator[Fact]:
         yield "proposal", f"{outcome}. {proposal['decisive_facts']}"
     for decision in details.get("decisions", []):
         outcome = screen.label("outcomes", decision["outcome"])
-        yield "decision", f"{decision['decided_on']}: {outcome}. {decision['reasons']}"
+        rules = ", ".join(decision["legal_rules"])
+        yield "decision", f"{decision['decided_on']}: {outcome} ({rules}). {decision['reasons']}"
+        for dataset_id, each in decision.get("datasets", {}).items():
+            said = screen.label("outcomes", "granted" if each["granted"] else "denied")
+            conditions = f": {each['conditions']}" if each.get("conditions") else ""
+            yield "decided_dataset", f"{screen.dataset(dataset_id)} {said}{conditions}"
+    appeal = details.get("appeal") or {}
+    if appeal.get("last_day") and not appeal.get("document"):
+        yield "appeal", appeal["last_day"]

@@ -64,7 +64,9 @@ def openings(state: State) -> Examples:
     if state.type == "DatasetConnection":
         return [organisation | {"datasets": [each]} for each in _declared()["datasets"]]
     if state.type == "AgentAppointment":
-        appointment = read("appointment.json") | organisation
+        # One person takes every step here, so the agent's contact is the same one.
+        contact = {"name": PERSON["name"], "email": PERSON["email"]}
+        appointment = read("appointment.json") | organisation | {"contact": contact}
         return [appointment, appointment | {"valid_from": "2026-04-01"}]
     return [_declared()]
 

@@ -1,6 +1,7 @@
 """After an adverse decision: appeal in time or too late, reconsideration, court, legal force."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -48,16 +49,21 @@ class RecordAppealOutcome(Payload):
     date: Day
 
 
+def last_day_to_appeal(state: CaseState, decision: Decision, policy: Policy) -> date | None:
+    """Return the last day of a public party's appeal period; None where it runs from receipt."""
+    if not state.organisation.is_public:
+        return None
+    return end_of_period(decision.decided_on, weeks=policy.appeal_weeks)
+
+
 def begin_appeal(state: CaseState, decision: Decision, moment: Moment) -> None:
     """Start the appeal period: from the decision for a public party, else from receipt."""
-    public = state.organisation.is_public
-    weeks = moment.policy.appeal_weeks
     state.appeal = Appeal(
         outcome=decision.outcome,
         decided_on=decision.decided_on,
         back_to=state.stage if decision.outcome == "dismissed" else state.examining_stage,
-        is_public_party=public,
-        last_day=end_of_period(decision.decided_on, weeks=weeks) if public else None,
+        is_public_party=state.organisation.is_public,
+        last_day=last_day_to_appeal(state, decision, moment.policy),
     )
     state.stage = "appeal_period"
 

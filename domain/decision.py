@@ -9,6 +9,7 @@ from domain.appeal import (
     RecordReceipt,
     begin_appeal,
     can_reconsider,
+    last_day_to_appeal,
     move_receipt,
     receipt_refusal,
 )
@@ -21,7 +22,7 @@ from domain.case import (
     is_completion_overdue,
 )
 from domain.dataset_decisions import datasets_refusal
-from domain.datasets import DatasetDecision
+from domain.datasets import FULL_GRANT, DatasetDecision
 from domain.dates import midnight_after
 from domain.everyday import Reason, not_in_past
 from domain.fields import Day, FreeText
@@ -248,13 +249,41 @@ def take_effect(state: CaseState, decision: Decision, moment: Moment) -> None:
     for dataset_id, decided in decision.datasets.items():
         state.datasets[dataset_id].decision = decided
         state.datasets[dataset_id].outcome = None
-    state.notify(
-        "decided", state.addressee, what={"outcome": decision.outcome, "reasons": decision.reasons}
-    )
+    state.notify("decided", state.addressee, what=_said(state, decision, moment))
     if decision.outcome == "granted":
         state.stage = "countersigning"
     elif decision.outcome in ADVERSE:
         begin_appeal(state, decision, moment)
+
+
+def _said(state: CaseState, decision: Decision, moment: Moment) -> dict[str, str]:
+    """Return what the party is told: what was decided, why, and until when it may appeal.
+
+    FL 33 § asks for the appeal only where something goes against the party: a condition does, too.
+    """
+
+    def named(rank: int) -> str:
+        found = [each for each in decision.datasets.values() if each.rank == rank]
+        conditions = {each.dataset_id: f" ({each.conditions})" for each in found if each.conditions}
+        known = moment.policy.datasets
+        names = (known[e.dataset_id].name + conditions.get(e.dataset_id, "") for e in found)
+        return "; ".join(names)
+
+    said = {
+        "outcome": decision.outcome,
+        "granted": named(FULL_GRANT),
+        "conditions": named(1),
+        "denied": named(0),
+        "rules": ", ".join(decision.legal_rules),
+        "facts": decision.decisive_facts,
+        "reasons": decision.reasons,
+    }
+    if decision.outcome not in ADVERSE and not said["conditions"] and not said["denied"]:
+        return said
+    last_day = last_day_to_appeal(state, decision, moment.policy)
+    if last_day is None:
+        return said | {"weeks": str(moment.policy.appeal_weeks)}
+    return said | {"last_day": last_day.isoformat()}
 
 
 def _reconsider(state: CaseState, payload: Reconsider, actor: Actor, moment: Moment) -> None:

@@ -16,7 +16,8 @@ def _request_decision(state: CaseState, payload: NoPayload, actor: Actor, moment
     state.decision_requested_at = moment.now
     weeks = moment.policy.decision_on_request_weeks
     state.decision_request_due = end_of_period(moment.today, weeks=weeks)
-    state.notify("decision_requested", Role.CASE_HANDLER, Role.DECIDER)
+    what = {"due": state.decision_request_due.isoformat()}
+    state.notify("decision_requested", Role.CASE_HANDLER, Role.DECIDER, what=what)
 
 
 def _refuse_request(state: CaseState, payload: Reason, actor: Actor, moment: Moment) -> None:

@@ -99,6 +99,17 @@ class Policy(_Part):
     mailboxes: dict[str, str]
     continue_as_new_acts: int = 500
 
+    def told(self) -> dict[str, str]:
+        """Return the numbers of days and weeks that mails mention, by their placeholders."""
+        return {
+            "appeal_weeks": str(self.appeal_weeks),
+            "request_weeks": str(self.decision_on_request_weeks),
+            "offer_days": str(self.key_offer_days),
+            "unexplained_days": str(self.unexplained_days),
+            "answer_days": str(self.confirm_access_answer_days),
+            "answer_hours": str(self.reconciliation.hours_to_answer),
+        }
+
     @model_validator(mode="after")
     def _knows_what_it_names(self) -> "Policy":
         missing = {"case_handler", "decider", "signatory"} - self.mailboxes.keys()

@@ -74,11 +74,11 @@ def passed_reminder(state: State, name: str, policy: Policy) -> bool:
 def _send(state: State, what: str, waiting: Waiting, policy: Policy) -> None:
     due = due_day(waiting, policy)
     details = {"rule": waiting.rule, "item": waiting.item, "due": due.isoformat() if due else ""}
-    details["since"] = local_date(waiting.since).isoformat()
+    details |= {"since": local_date(waiting.since).isoformat(), "on": waiting.on}
     person = state.awaited_person(waiting)
     if what == REMIND and person is not None:
         state.notify("reminder", person, what=details)
     else:
-        state.notify("overdue", Role.CASE_HANDLER, what=details | {"on": waiting.on})
+        state.notify("overdue", Role.CASE_HANDLER, what=details)
     now = state.journal[-1].at
     state.write(now, EntryKind.FOLLOWED, what, details)

@@ -1,10 +1,13 @@
 """Texts for people, looked up by code: labels and mails, Swedish first, English below."""
 
 from collections.abc import Mapping
+from string import Formatter
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.text import Text
+
+OPTIONAL = "? "
 
 
 class MailText(BaseModel):
@@ -44,28 +47,48 @@ class Texts(BaseModel):
         """Return the label of a code; the code itself where none is written."""
         return group.get(code, Text(sv=code, en=code))
 
-    def mail(self, template: str, what: Mapping[str, str]) -> tuple[str, str]:
-        """Return subject and text of a mail, in both languages.
+    def mail(
+        self, template: str, what: Mapping[str, str], names: Mapping[str, str] | None = None
+    ) -> tuple[str, str]:
+        """Return subject and text of a mail, in both languages; `names` are those of data sets.
+
+        A line of a text that begins with `? ` is left out where one of its placeholders is empty.
 
         Raises:
             KeyError: no such template.
         """
         mail = self.mails[template]
-        values = self._in(what, "sv"), self._in(what, "en")
-        subject = mail.subject.sv.format_map(values[0])
-        text = f"{mail.text.sv.format_map(values[0])}\n\n{mail.text.en.format_map(values[1])}\n"
-        return subject, text
+        swedish, english = (self._in(what, names or {}, language) for language in ("sv", "en"))
+        text = f"{_filled(mail.text.sv, swedish)}\n\n{_filled(mail.text.en, english)}\n"
+        return mail.subject.sv.format_map(swedish), text
 
-    def _in(self, what: Mapping[str, str], language: str) -> _OrEmpty:
+    def _in(self, what: Mapping[str, str], names: Mapping[str, str], language: str) -> _OrEmpty:
         values = _OrEmpty(what)
+        things = {**{name: Text(sv=said, en=said) for name, said in names.items()}, **self.items}
         groups = {
             "rule": self.rules,
             "on": self.parties,
             "outcome": self.outcomes,
-            "kind": self.items,
-            "item": self.items,
+            "kind": things,
+            "item": things,
+            "environment": things,
         }
         for name, group in groups.items():
             if name in values:
-                values[name] = getattr(self.label(group, values[name]), language)
+                codes = values[name].split(", ")
+                values[name] = ", ".join(getattr(self.label(group, c), language) for c in codes)
         return values
+
+
+def placeholders(line: str) -> set[str]:
+    """Return the names of a line's placeholders."""
+    return {name for _, name, _, _ in Formatter().parse(line) if name}
+
+
+def _filled(text: str, values: _OrEmpty) -> str:
+    lines = []
+    for line in text.strip().splitlines():
+        said = line.removeprefix(OPTIONAL)
+        if said == line or all(values[name] for name in placeholders(said)):
+            lines.append(said.format_map(values))
+    return "\n".join(lines)

@@ -22,10 +22,13 @@ from domain.machine import (
 from domain.onboarding import MACHINE as ONBOARDING
 from domain.onboarding import OnboardingState, onboarding_id
 from domain.policy import Policy
-from domain.state import EntryKind, State
+from domain.state import EntryKind, Notice, State
+from domain.texts import OPTIONAL, Texts, placeholders
 
 ROOT = Path(__file__).parents[2]
+TEXTS = Texts.model_validate(yaml.safe_load((ROOT / "policy/texts.yaml").read_text("utf-8")))
 POLICY = Policy.model_validate(yaml.safe_load((ROOT / "policy/policy.yaml").read_text("utf-8")))
+ALWAYS = {"name", "number", "organisation", *POLICY.told()}
 MOLNDAL = "212000-1363"
 NOON = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 
@@ -250,3 +253,17 @@ def invariants(state: State) -> None:
         assert not state.waiting
     elif state.is_opened:
         assert state.waiting or state.pending or any(state.open_parts()), state.stage
+    for notice in state.notices:
+        _reads_well(notice)
+
+
+def _reads_well(notice: Notice) -> None:
+    """Nothing that a mail says is missing, in either language: what may be, stands on its own."""
+    mail = TEXTS.mails[notice.template]
+    known = ALWAYS | {name for name, said in notice.what.items() if said}
+    if "offer_id" in known:
+        known |= {"token"}
+    for text in (mail.subject, mail.text):
+        for line in (*text.sv.splitlines(), *text.en.splitlines()):
+            missing = placeholders(line) - known
+            assert line.startswith(OPTIONAL) or not missing, (notice.template, missing)

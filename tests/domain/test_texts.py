@@ -11,10 +11,17 @@ import yaml
 from domain.act import Role
 from domain.machines import MACHINES
 from domain.state import Party
-from domain.texts import Texts
-from tests.domain.playing import POLICY, ROOT
-
-TEXTS = Texts.model_validate(yaml.safe_load((ROOT / "policy/texts.yaml").read_text("utf-8")))
+from tests.domain.playing import (
+    DECIDER,
+    HANDLER,
+    POLICY,
+    ROOT,
+    TEXTS,
+    at_agreement,
+    at_review,
+    declaration,
+    proposal,
+)
 
 
 def _calls(function: str) -> Iterator[ast.Call]:
@@ -51,6 +58,21 @@ def test_every_mail_that_is_owed_has_a_text() -> None:
     owed = set().union(*(_strings(call.args[0]) for call in _calls("notify") if call.args))
     assert len(owed) > 50
     assert owed - TEXTS.mails.keys() == set()
+
+
+def test_a_reminder_says_who_is_awaited_for_what() -> None:
+    """In a sentence, with the day only where there is one; the data set by its name."""
+    play = at_agreement()
+    play.wait(days=8)
+    mail = play.mails("reminder")[0]
+    _, text = TEXTS.mail("reminder", mail.what)
+    assert text.startswith(
+        "Vi väntar sedan 2026-03-02: producenten ska lämna in avtalet undertecknat.\n"
+        "Det gäller producentavtalet.\nSenast 2026-04-01.\nLogga in"
+    )
+    what = {"since": "2026-03-02", "on": "producer", "rule": "describe_dataset", "item": "d"}
+    _, text = TEXTS.mail("reminder", what, {"d": "Detaljplan"})
+    assert "Det gäller Detaljplan.\nLogga in" in text
 
 
 def test_every_mail_that_is_written_is_owed_by_something() -> None:
@@ -109,8 +131,18 @@ def test_every_role_kind_and_outcome_has_a_text() -> None:
 
 def test_a_decision_is_told_in_words() -> None:
     """The mail of a decision says `beviljas`, not the code."""
-    _, text = TEXTS.mail("decided", {"outcome": "granted", "reasons": "r", "number": "n"})
-    assert "Beslut: beviljas." in text
-    assert "Decision: granted." in text
+    play = at_review(declaration(), declaration("byggnad"))
+    granted = {"dataset_id": "detaljplan", "granted": True, "ground": "none_needed"}
+    decided = proposal(
+        granted | {"conditions": "Årlig rapport"}, {"dataset_id": "byggnad", "granted": False}
+    )
+    play.take("propose_decision", HANDLER, decided)
+    play.take("skip_hearing", HANDLER, {"reason": "FL25_1"})
+    play.take("decide", DECIDER, {"reasons": "Enligt utredningen."})
+    (mail,) = play.mails("decided")
+    _, text = TEXTS.mail("decided", mail.what)
+    assert "Beslut: beviljas.\nBeviljas med villkor: Detaljplan (Årlig rapport).\n" in text
+    assert "Denied: Byggnad.\n" in text
+    assert ("senast 2026-03-23" in text, "veckor" in text) == (True, False)
     _, text = TEXTS.mail("agreement_submitted", {"kind": "processing", "organisation": "o"})
     assert "personuppgiftsbiträdesavtalet" in text
