@@ -177,7 +177,8 @@ def enrolled(state: AppointmentState, content: Standing, moment: Moment) -> None
         state.notify("dataset_refused", state.acting, Role.CASE_HANDLER)
         state.end("refused")
         return
-    state.notify("agent_proposed", state.acting, state.agent_contact, Role.CASE_HANDLER)
+    if state.stage == "proposed":  # one that was taken over delivers already
+        state.notify("agent_proposed", state.acting, state.agent_contact, Role.CASE_HANDLER)
 
 
 def _accept(state: AppointmentState, payload: NoPayload, actor: Actor, moment: Moment) -> None:

@@ -64,7 +64,8 @@ def _refuse_countersigning(state: CaseState, payload: Reason, actor: Actor, mome
     for agreement in state.agreements.values():
         agreement.countersigned_at = None
     state.stage = state.examining_stage
-    state.notify("countersigning_refused", Role.CASE_HANDLER, what={"reason": payload.reason})
+    what = {"reason": payload.reason}
+    state.notify("countersigning_refused", state.acting, Role.CASE_HANDLER, what=what)
 
 
 def registered(state: CaseState, content: AgreementRegistered, moment: Moment) -> None:

@@ -208,7 +208,7 @@ def found_on(state: PersonState, content: Content, moment: Moment) -> None:
     if not state.is_opened:  # a closed one is started again: all it has is its id
         state.opened_at, state.stage, state.outcome = moment.now, "ending", "left"
         state.left_at = state.told_at = moment.now
-    if state.is_ending or state.stage == "suspended":
+    if state.is_ending or (state.stage == "suspended" and not state.is_activating):
         state.is_off_wanted = True
 
 

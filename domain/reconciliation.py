@@ -295,7 +295,7 @@ def _people(granted: Granted, seen: Seen, since: datetime) -> Iterator[Finding]:
         if row is None or row.changed_at > since:
             continue
         kind = None
-        if account.is_on and row.has_left:
+        if account.is_on and (row.has_left or row.stage == "suspended"):
             kind = FindingKind.ACCOUNT_ON
         elif not account.is_on and row.stage == "active":
             kind = FindingKind.ACCOUNT_OFF
@@ -305,7 +305,7 @@ def _people(granted: Granted, seen: Seen, since: datetime) -> Iterator[Finding]:
                 system=System.ACCOUNT_SYSTEM,
                 ref=row.ref,
                 item=account.account_id,
-                rests_on=row.ref if kind is FindingKind.ACCOUNT_ON else None,
+                rests_on=row.ref if account.is_on and row.has_left else None,
             )
 
 
@@ -342,11 +342,17 @@ def _register_facts(
 
 
 def _not_here(granted: Granted, each: SeenAgreement, since: datetime) -> Iterator[Finding]:
-    """Yield an agreement that is in force there and not here."""
+    """Yield an agreement, or a kind of it, that is in force there and not here."""
     ref = agreement_id(each.org_number)
     facts = {"kind": each.kind, "key": each.key, "organisation": each.org_number}
     row = granted.agreements.get(ref)
-    if row is None:
+    is_unknown_kind = (
+        row is not None
+        and row.is_alive
+        and row.changed_at <= since
+        and each.kind not in row.valid_from
+    )
+    if row is None or is_unknown_kind:
         yield _in_register(FindingKind.UNKNOWN_AGREEMENT, "", each.key, facts)
     elif row.stage == "ended" and row.changed_at <= since:
         yield _in_register(FindingKind.STILL_IN_REGISTER, ref, each.key, facts)

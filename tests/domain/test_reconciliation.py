@@ -191,11 +191,11 @@ def test_the_two_portals_are_apart() -> None:
 def test_each_person_against_an_account_that_is_on_or_off(
     stage: str, outcome: str | None, at: datetime, *, is_on: bool
 ) -> None:
-    """On after a departure, off while active; a lapsed invitation was never an access."""
+    """On after a departure or while suspended, off while active; a lapsed invitation is nothing."""
     account = SeenAccount(account_id="acc-1", is_on=is_on)
     found = _kinds(_granted(_access(stage, outcome, at)), Seen(people=(account,)))
 
-    if at is OLD and is_on and (stage, outcome) == ("ended", "left"):
+    if at is OLD and is_on and ((stage, outcome) == ("ended", "left") or stage == "suspended"):
         assert found == ["account_found_on"]
     elif at is OLD and not is_on and stage == "active":
         assert found == ["account_found_off"]
@@ -253,6 +253,13 @@ def test_each_agreement_against_the_register(stage: str | None, there: str, at: 
     elif at is OLD and stage in {"in_force", "under_notice"} and there != "same":
         expected = ["register_differs"]
     assert [each.kind for each in found] == expected
+
+
+def test_a_kind_that_the_living_agreement_does_not_have_is_a_task() -> None:
+    """A processing agreement in the register that nobody here answers for."""
+    seen = Seen(agreements=(_registered(), _registered(key="other", kind="processing")))
+    assert _kinds(_granted(_agreement()), seen) == ["unknown_agreement"]
+    assert _kinds(_granted(_agreement(at=NEW)), seen) == []
 
 
 def test_an_agreement_hears_once_that_the_register_agrees_again() -> None:

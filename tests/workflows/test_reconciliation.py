@@ -347,8 +347,10 @@ async def test_a_key_that_is_being_provisioned_is_never_cut(world: World, connec
 
     assert [(ref, "entitled_after_all")] == rows(report, "not_entitled")
     assert await demo.production_works()
-    places = ", ".join(f"${number}" for number in range(1, len(kept) + 1))
-    await pool.execute(f"insert into cases values ({places})", *kept.values())  # noqa: S608
+    generated = {"is_pending", "person_email"}
+    row = {name: each for name, each in kept.items() if name not in generated}
+    names, places = ", ".join(row), ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await pool.execute(f"insert into cases ({names}) values ({places})", *row.values())  # noqa: S608
 
 
 async def _leave_keys(world: World, count: int, tag: str) -> list[str]:
