@@ -21,7 +21,7 @@ from records import reconciliations, switches
 
 AT_A_TIME: Final = 50
 STAGE: Final = SearchAttributeKey.for_keyword("Stage")
-SECOND: Final = 2
+FIRST: Final = 1
 
 
 class CompareInput(BaseModel):
@@ -57,7 +57,7 @@ class Findings:
 
     @activity.defn
     async def compare(self, wanted: CompareInput) -> Compared:
-        """Compare a look with what is granted; of the second, keep what the first found too."""
+        """Compare a look with what is granted; of a later one, keep what was found before too."""
         granted = await reconciliations.granted(self._pool)
         found = compare(
             granted,
@@ -65,7 +65,7 @@ class Findings:
             unchanged_since=wanted.unchanged_since,
             told_of_register=await reconciliations.told_of_register(self._pool),
         )
-        if wanted.look == SECOND:
+        if wanted.look > FIRST:
             found = agreed(await reconciliations.findings(self._pool, wanted.run), found)
         only_reports = await switches.is_on(self._pool, switches.ADOPTING)
         await reconciliations.write_findings(

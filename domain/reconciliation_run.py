@@ -1,5 +1,7 @@
 """One run of the reconciliation: two looks, a pause between them, a question when much would go.
 
+The answer may come a day later, so what was confirmed is looked at once more before it is told.
+
 What the looks saw and what differs is kept by the records; the run itself knows only counts.
 """
 
@@ -17,8 +19,8 @@ from domain.reconciliation import too_many
 from domain.state import PARTY_OF_SYSTEM, Party, State, System, Timer, Wait, Want
 from domain.text import Text
 
-STAGES = ("first_look", "pause", "second_look", "asking", "dealing", "ended")
-LOOKS: Final = {"first_look": 1, "second_look": 2}
+STAGES = ("first_look", "pause", "second_look", "asking", "last_look", "dealing", "ended")
+LOOKS: Final = {"first_look": 1, "second_look": 2, "last_look": 3}
 BEGINS_WITH: Final = {
     System.PORTAL_VERIFICATION: "list_applications",
     System.PORTAL_PRODUCTION: "list_applications",
@@ -149,13 +151,18 @@ def _closed(state: ReconciliationState, content: Content, moment: Moment) -> Non
 
 def _second_look(state: ReconciliationState, moment: Moment) -> None:
     del moment
-    state.stage = "second_look"
+    _look_again(state, "second_look")
+
+
+def _look_again(state: ReconciliationState, stage: str) -> None:
+    state.stage = stage
     state.looking, state.is_compared = dict(BEGINS_WITH), False
 
 
 def _confirm(state: ReconciliationState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
     del payload, actor, moment
-    state.may_cut, state.stage = True, "dealing"
+    state.may_cut = True
+    _look_again(state, "last_look")
 
 
 def _reject(state: ReconciliationState, payload: Reason, actor: Actor, moment: Moment) -> None:
@@ -181,6 +188,8 @@ def progress(state: ReconciliationState, moment: Moment) -> None:
             state.stage = "dealing"
     elif state.stage == "second_look" and state.is_compared:
         _ask_or_deal(state, moment)
+    elif state.stage == "last_look" and state.is_compared:
+        state.stage = "dealing"
     elif state.stage == "dealing" and state.is_dealt_with:
         state.outcome = state.outcome or _outcome(state)
         if state.is_closed:

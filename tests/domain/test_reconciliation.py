@@ -378,12 +378,15 @@ def test_few_cuts_are_told_at_once() -> None:
 
 
 def test_many_cuts_wait_for_a_case_handler() -> None:
-    """Asked by mail; confirmed, they are told; rejected or unanswered, they are not."""
+    """Asked by mail; confirmed, they are looked at once more and told; else they are not."""
     play = _second_look(21)
     assert (play.state.stage, play.wanted) == ("asking", [])
     assert len(play.mails("too_many_cuts")) == 1
     play.take("confirm_cuts", HANDLER)
-    assert (play.state.may_cut, play.wanted) == (True, ["deal"])
+    assert (play.state.stage, len(play.wanted)) == ("last_look", 4)
+    _looked(play)
+    _compared(play, 5)
+    assert (play.state.may_cut, play.state.cuts, play.wanted) == (True, 5, ["deal"])
 
     play = _second_look(21)
     play.take("reject_cuts", HANDLER, {"reason": "Portalen är nyss återställd."})

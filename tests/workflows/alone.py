@@ -17,7 +17,7 @@ from tests.world import World
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 
 ORG_NUMBER = "212000-1363"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 HANDLER = Actor(subject="hanna", name="Hanna Handläggare", role=Role.CASE_HANDLER)
 OPERATOR = Actor(subject="olle", name="Olle Operatör", role=Role.OPERATOR)
 ANNA = {"name": "Anna Lind", "email": "anna.lind@molndal.example", "account_id": "acc-anna"}

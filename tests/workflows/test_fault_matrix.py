@@ -43,7 +43,7 @@ from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE
 Drive = Callable[["Cell"], Awaitable[None]]
 VERIFICATION, PRODUCTION = "portal_verification", "portal_production"
 PORTAL_PATH = "/api/am/devportal/v3"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 
 
