@@ -29,10 +29,10 @@ async def test_reminders_go_out_after_7_and_14_days(world: World) -> None:
     assert "producer" == view["waiting"]["on"]
     assert "agreement" == view["stage"]
     for _ in range(100):
-        if await _mails(world, demo, "vi väntar på er") == 2:
+        if await _mails(world, demo, "påminnelse") == 2:
             break
         await demo.view()
-    assert 2 == await _mails(world, demo, "vi väntar på er")
+    assert 2 == await _mails(world, demo, "påminnelse")
 
 
 async def test_a_key_not_fetched_in_seven_days_is_offered_anew(world: World) -> None:
