@@ -34,7 +34,6 @@ from domain.text import Text
 EXAMINING = {"review", "assessment"}
 DISMISSABLE = {"intake", "account", "agreement", "supplement"}
 ADVERSE = {"denied", "dismissed"}
-OUTCOME_RANK = {"granted": 1, "denied": 0, "dismissed": 0}
 
 
 class ProposeDecision(Payload):
@@ -263,11 +262,12 @@ def _said(state: CaseState, decision: Decision, moment: Moment) -> dict[str, str
     """
 
     def named(rank: int) -> str:
-        found = [each for each in decision.datasets.values() if each.rank == rank]
-        conditions = {each.dataset_id: f" ({each.conditions})" for each in found if each.conditions}
-        known = moment.policy.datasets
-        names = (known[e.dataset_id].name + conditions.get(e.dataset_id, "") for e in found)
-        return "; ".join(names)
+        return "; ".join(
+            moment.policy.datasets[each.dataset_id].name
+            + (f" ({each.conditions})" if each.conditions else "")
+            for each in decision.datasets.values()
+            if each.rank == rank
+        )
 
     said = {
         "outcome": decision.outcome,

@@ -313,8 +313,8 @@ def _can_ask(state: CaseState, moment: Moment) -> bool:
     asking = {"intake", "account", "agreement", "supplement", "review", "assessment"}
     asking |= {"proposed", "accepted"}
     is_free = not awaits_completion(state) or is_completion_overdue(state, moment)
-    is_free = is_free and state.review.proposal is None  # what lies before a decider is complete
-    return is_case(state, moment) and state.stage in asking and is_free
+    is_proposed = state.review.proposal is not None  # what lies before a decider is complete
+    return is_case(state, moment) and state.stage in asking and is_free and not is_proposed
 
 
 def _can_complete(state: CaseState, moment: Moment) -> bool:

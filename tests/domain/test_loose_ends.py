@@ -197,14 +197,24 @@ def test_an_information_owner_who_left_does_not_come_back_with_a_change_taken_ba
 # ---- decisions -----------------------------------------------------------------------------------
 
 
-def test_a_proposed_dismissal_is_decided_before_the_data_set_goes_on() -> None:
-    """Described meanwhile and covered already: nothing connects while it lies there."""
+def _decided_but_undescribed() -> Play[ConnectionState]:
+    """Return a data set that a decision covers as soon as it is described without personal data."""
     plan = {"dataset_id": "detaljplan", "specification": "4.1", "personal_data": "none"}
     play = opened_alone(personal_data="unknown")
     play.answer("enrolled", **standing(granted={"detaljplan": plan}))
-    play.take("propose_decision", HANDLER, DISMISSAL)
+    return play
+
+
+def _describe(play: Play[ConnectionState]) -> None:
     described = {**play.state.declaration.model_dump(mode="json"), "personal_data": "none"}
     play.take("describe_dataset", CONTACT, described)
+
+
+def test_a_proposed_dismissal_is_decided_before_the_data_set_goes_on() -> None:
+    """Described meanwhile and covered already: nothing connects while it lies there."""
+    play = _decided_but_undescribed()
+    play.take("propose_decision", HANDLER, DISMISSAL)
+    _describe(play)
     assert (play.state.stage, play.told("begin")) == ("intake", [])
     assert play.waits == [("case_handler", "hear_party")]
     play.take("send_back", DECIDER, {"reason": "Nu är den beskriven."})
@@ -213,12 +223,9 @@ def test_a_proposed_dismissal_is_decided_before_the_data_set_goes_on() -> None:
 
 def test_a_completion_asked_for_does_not_follow_past_the_examination() -> None:
     """Nobody could look at it there."""
-    plan = {"dataset_id": "detaljplan", "specification": "4.1", "personal_data": "none"}
-    play = opened_alone(personal_data="unknown")
-    play.answer("enrolled", **standing(granted={"detaljplan": plan}))
+    play = _decided_but_undescribed()
     play.take("request_completion", HANDLER, COMPLETION)
-    described = {**play.state.declaration.model_dump(mode="json"), "personal_data": "none"}
-    play.take("describe_dataset", CONTACT, described)
+    _describe(play)
     assert (play.state.stage, play.state.completion) == ("connecting", None)
 
 
