@@ -18,7 +18,6 @@ class NoticeInput(BaseModel):
     """A mail to send, with what it is about."""
 
     notice: Notice
-    ref: str
     number: str | None
     organisation: str
 

@@ -221,7 +221,6 @@ class Doing(Deciding[S]):
             notices.Notices.send_notice,
             notices.NoticeInput(
                 notice=notice,
-                ref=self.state.workflow_id,
                 number=self.state.number or self.state.case_number,
                 organisation=self.state.organisation_name,
             ),
