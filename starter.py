@@ -26,7 +26,7 @@ from commands.context import (
     say,
 )
 from commands.opening import opener_of, org_number_of
-from commands.options import As, DataDir, English, Json, Limit
+from commands.options import As, ByPost, DataDir, English, Json, Limit
 from commands.options import screen as _screen
 from commands.options import with_context as _with_context
 from commands.people import actor_of, parse_as
@@ -90,22 +90,24 @@ def open_case(
     type_: str,
     *,
     data: str,
-    as_: As = "case_handler",
+    as_: As,
+    post: ByPost | None = None,
     request_id: str | None = None,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Open a case; `--data` is the application as JSON, or a file of it.
 
-    Types: onboarding; under an agreement in force also dataset and agent.
-    Example: starter.py open onboarding --data application.json --as case_handler
+    Types: onboarding; under an agreement in force also dataset and agent. A case handler opens
+    what came by post.
+    Example: starter.py open onboarding --data a.json --as producer_contact:anna@kommun.example
     """
     opener = opener_of(type_)
 
     async def work(context: Context) -> None:
         payload = read_data(data)
         org_number = org_number_of(payload)
-        actor = await actor_of(context, as_, agreement_id(org_number))
+        actor = await actor_of(context, as_, agreement_id(org_number), by_post=post)
         if actor.organisation is None and actor.role != "case_handler":
             actor = actor.model_copy(update={"organisation": org_number})
         ref, receipt = await opener(context, payload, actor, request_id=request_id)
@@ -125,9 +127,7 @@ def step(
     *,
     data: str | None = None,
     as_: As,
-    on_behalf_of: str | None = None,
-    basis: str | None = None,
-    arrival_date: date | None = None,
+    post: ByPost | None = None,
     request_id: str | None = None,
     data_dir: DataDir = None,
     english: English = False,
@@ -139,15 +139,8 @@ def step(
     """
 
     async def work(context: Context) -> None:
-        post = {"on_behalf_of": on_behalf_of, "basis": basis, "arrival_date": arrival_date}
         receipt = await take_step(
-            context,
-            ref,
-            name,
-            read_data(data),
-            as_=as_,
-            request_id=request_id,
-            by_post=post if parse_as(as_)[0] == "case_handler" else None,
+            context, ref, name, read_data(data), as_=as_, request_id=request_id, by_post=post
         )
         if json:
             print_json(receipt)
@@ -357,8 +350,8 @@ def import_file(file: Path, *, data_dir: DataDir = None, json: Json = False) -> 
     """Open a case for each line of a CSV file; a report is written beside it. Can be repeated.
 
     Columns: org_number, contact_name, contact_email, dataset_id; and, where known,
-    municipality_code, contact_phone, personal_data, delivery, hosting, base_url, support_email,
-    information_owner_name, information_owner_email. Several data sets: `;` between them.
+    arrival_date, municipality_code, contact_phone, personal_data, delivery, hosting, base_url,
+    support_email, information_owner_name, information_owner_email. Several data sets: `;` between.
     Example: starter.py import applications.csv
     """
     counts = _with_context(lambda context: bulk.import_file(context, file), data_dir)

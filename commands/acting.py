@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from commands.context import CommandError, Context
+from commands.options import ByPost
 from commands.people import actor_of
 from commands.standing import open_below, standing
 from domain.act import Actor
@@ -50,7 +51,7 @@ async def take_step(
     *,
     as_: str | Actor,
     request_id: str | None = None,
-    by_post: dict[str, Any] | None = None,
+    by_post: ByPost | None = None,
 ) -> dict[str, Any]:
     """Take a step as somebody and return its receipt; the records are not needed for it."""
     workflow_id = await target_of(context, ref, step)

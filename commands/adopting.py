@@ -39,6 +39,7 @@ NEEDED: Final = (
     "system_account", "application_production",
 )  # fmt: skip
 REPORT: Final = ("line", "org_number", "dataset_id", "result", "field", "reason")
+PEOPLE: Final = ("contact", "deputy")
 AT_ONCE: Final = 10
 PATIENCE_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.2
@@ -67,6 +68,10 @@ NOT_AGENTS: Final = (
 UNDER_WAY: Final = (
     "Behörigheten är redan på väg i ett ärende här: låt det gå klart. / "
     "The right is on its way in a case here already: let it finish."
+)
+UNDER_NOTICE: Final = (
+    "Avtalet är uppsagt eller avslutas: inget mer tas över under det. / "
+    "The agreement is under notice or ends: nothing more is taken over under it."
 )
 OPEN: Final = (
     "Producenten har ett öppet ärende: avsluta det, eller låt det gå klart. / "
@@ -162,10 +167,20 @@ def _party(read: ReadRow) -> str:
 class _Producer:
     """A producer that is taken over: its people, and the data sets that agents deliver."""
 
-    people: dict[str, Any]
+    agreement: dict[str, Any]
     name: str
     kind: str | None
     with_agents: set[str]
+
+    @property
+    def people(self) -> dict[str, Any]:
+        """Contact and deputy, with their accounts."""
+        return {role: self.agreement.get(role) for role in PEOPLE}
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether anything more can rest on the agreement."""
+        return bool(self.agreement["stage"] == "in_force")
 
 
 class _Adopting:
@@ -192,11 +207,11 @@ class _Adopting:
         if standing is None:
             word = agreement_word(first, self._adopted, name, kind)
             await self._begin("ProducerAgreement", ref, word)
-        people = await self._people(ref)
-        if people is None:
+        agreement = await self._with_people(ref)
+        if agreement is None:
             return [Result(each.line, each.row, "waiting", "", WAITING) for each in rows]
         taken = _Producer(
-            people, name, kind, {_dataset(each) for each in rows if not _is_own(each)}
+            agreement, name, kind, {_dataset(each) for each in rows if not _is_own(each)}
         )
         own_first = sorted(rows, key=lambda each: not _is_own(each))
         results = [await self._row(each, taken) for each in own_first]
@@ -216,6 +231,8 @@ class _Adopting:
             return Result(read.line, row, "refused", "dataset_id", ENDED)
         if standing is not None:
             return await self._known(read, ref) if row.is_own else Result(read.line, row, "")
+        if not taken.is_in_force:
+            return Result(read.line, row, "refused", "org_number", UNDER_NOTICE)
         has_agents = row.dataset_id in taken.with_agents
         word = connection_word(
             row, self._adopted, taken.people, taken.name, taken.kind, has_agents=has_agents
@@ -239,6 +256,8 @@ class _Adopting:
             return [Result(each.line, each.row, "refused", "party", ENDED) for each in rows]
         if standing is not None:
             return [await self._known(each, ref) for each in rows]
+        if not taken.is_in_force:
+            return [Result(e.line, e.row, "refused", "org_number", UNDER_NOTICE) for e in rows]
         given = [each.row for each in rows if each.row]
         word = appointment_word(given, self._adopted, taken.people, taken.name)
         await self._begin("AgentAppointment", ref, word)
@@ -298,15 +317,14 @@ class _Adopting:
             start_signal_args=[word | {"content": content}],
         )
 
-    async def _people(self, ref: str) -> dict[str, Any] | None:
-        """Return contact and deputy with their accounts; None when that takes too long."""
+    async def _with_people(self, ref: str) -> dict[str, Any] | None:
+        """Return the agreement when its people have accounts; None when that takes too long."""
         handle = self._context.client.get_workflow_handle(ref)
         stop = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while asyncio.get_running_loop().time() < stop:
             state = await ask(handle, "state")
-            people = {role: state.get(role) for role in ("contact", "deputy")}
-            known = [each.get("account_id") for each in people.values() if each]
+            known = [state[role].get("account_id") for role in PEOPLE if state.get(role)]
             if known and all(known):
-                return people
+                return state
             await asyncio.sleep(LOOK_SECONDS)
         return None

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from commands.csv_lines import read_lines, report_path
 from commands.opening import open_onboarding
 from commands.people import staff_here
 from domain.act import Actor, Role
+from domain.dates import local_date
 from runtime.acting import NotAnsweredError, StepRefusedError
 
 NEEDED = ("org_number", "contact_name", "contact_email", "dataset_id")
@@ -68,6 +70,24 @@ class Row:
             "datasets": datasets,
         }
 
+    def entered_by(self, staff: Actor, basis: str) -> Actor:
+        """Return who enters the application, for whom, and the day it came.
+
+        Raises:
+            CommandError: `arrival_date` is no day.
+        """
+        typed = self.values.get("arrival_date")
+        try:
+            arrival = date.fromisoformat(typed) if typed else local_date(datetime.now(UTC))
+        except ValueError:
+            raise CommandError(
+                "arrival_date är ingen dag: skriv till exempel 2026-03-02. / "
+                "arrival_date is no day: write for example 2026-03-02."
+            ) from None
+        whom = self.values["contact_name"]
+        post = {"on_behalf_of": whom, "basis": basis, "arrival_date": arrival}
+        return staff.model_copy(update=post)
+
 
 def read_rows(path: Path) -> list[Row]:
     """Read the file.
@@ -98,7 +118,7 @@ async def import_file(context: Context, path: Path) -> dict[str, int]:
     done = await asyncio.to_thread(_already_done, report, rows)
     lines = {said["line"] for said in done}
     todo = [row for row in rows if str(row.line) not in lines]
-    actor = staff_here(context, Role.CASE_HANDLER)
+    staff = staff_here(context, Role.CASE_HANDLER)
     counts: dict[str, int] = {"skipped": len(rows) - len(todo)}
     slots = asyncio.Semaphore(AT_ONCE)
     with _Report(report, done) as written, Progress(transient=True, console=STDERR) as progress:
@@ -106,7 +126,7 @@ async def import_file(context: Context, path: Path) -> dict[str, int]:
 
         async def one(row: Row) -> None:
             async with slots:
-                result, reason = await _open(context, row, actor)
+                result, reason = await _open(context, row, staff, basis=path.name)
             written.write(row, result, reason)
             counts[result] = counts.get(result, 0) + 1
             progress.advance(task)
@@ -116,8 +136,9 @@ async def import_file(context: Context, path: Path) -> dict[str, int]:
     return counts
 
 
-async def _open(context: Context, row: Row, actor: Actor) -> tuple[str, str]:
+async def _open(context: Context, row: Row, staff: Actor, *, basis: str) -> tuple[str, str]:
     try:
+        actor = row.entered_by(staff, basis)
         await open_onboarding(context, row.application(), actor, request_id=row.request_id)
     except StepRefusedError as error:
         refusal = error.refusal

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +20,19 @@ DataDir = Annotated[Path | None, Parameter(help="where the running stack keeps i
 As = Annotated[str, Parameter(name="--as", help="ROLE[:PERSON], in development")]
 English = Annotated[bool, Parameter(name="--english", help="texts in English")]
 Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=LARGEST_PAGE))]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ByPost:
+    """What a case handler says of paper that came by post."""
+
+    on_behalf_of: str | None = None
+    """whose step it is"""
+    basis: str | None = None
+    """what it says so, for example a letter"""
+    arrival_date: date | None = None
+    """the day it reached the authority"""
 
 
 def with_context(work: Callable[[Context], Awaitable[Any]], data_dir: Path | None = None) -> Any:

@@ -2,9 +2,11 @@
 
 import getpass
 import os
+from dataclasses import asdict
 from typing import Any
 
 from commands.context import CommandError, Context
+from commands.options import ByPost
 from commands.standing import standing
 from domain.act import CONTACT, Actor, Role
 
@@ -51,7 +53,7 @@ def staff_here(context: Context, role: Role) -> Actor:
 
 
 async def actor_of(
-    context: Context, as_: str, ref: str | None, *, by_post: dict[str, Any] | None = None
+    context: Context, as_: str, ref: str | None, *, by_post: ByPost | None = None
 ) -> Actor:
     """Return the actor of `--as`; the producer's people are taken from the case.
 
@@ -63,7 +65,8 @@ async def actor_of(
     if role not in OUTSIDE:
         subject, name = READY_MADE[role]
         subject, name = (person, person) if person else (subject, name)
-        return Actor(subject=subject, name=name, role=role, **(by_post or {}))
+        post = asdict(by_post) if by_post and role is Role.CASE_HANDLER else {}
+        return Actor(subject=subject, name=name, role=role, **post)
     known = await _person_in(context, role, ref)
     if person is not None and (known is None or person not in known.values()):
         known = {"subject": person, "name": person} | _organisation(known)

@@ -63,8 +63,8 @@ class Refusal(BaseModel):
     """Why a step was not taken, and what is open instead.
 
     `code` is one of `bad_payload`, `not_allowed`, `not_now`, `unknown_step`, `basis_required`,
-    `biased`, `reused_request_id`, or a code of the step's own rule. `field` says where; `stage`
-    stands where a step is too early or too late.
+    `biased`, `in_the_future`, `reused_request_id`, or a code of the step's own rule. `field` says
+    where; `stage` stands where a step is too early or too late.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from domain import agreements, countersigning
-from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
+from domain.act import CONTACT, Actor, Refusal, Role
 from domain.agreement_state import Standing, covered_by
 from domain.case import Agreement, Kind
 from domain.connection_state import ConnectionState
@@ -45,7 +45,7 @@ def _open(
     state.dataset_id = declaration.dataset_id
     state.datasets = {state.dataset_id: Dataset(declaration=declaration)}
     state.opened_by, state.is_by_authority = actor.subject, actor.role is Role.CASE_HANDLER
-    state.opened_at = moment.now
+    state.opened_at, state.arrived_on = moment.now, actor.arrival_date
     if state.is_by_authority:
         state.handler = actor.subject
 
@@ -211,11 +211,10 @@ def adding_wants(state: ConnectionState) -> Iterator[Want]:
 OPENING: Step[ConnectionState] = Step(
     name="apply",
     payload=DatasetApplication,
-    who=CONTACT | HANDLER,
+    who=CONTACT,
     is_open=not_opened,
     check=_open_refusal,
     do=_open,
-    by_post=False,
     help=Text(
         sv="Lägg till en datamängd under ert avtal.", en="Add a data set under your agreement."
     ),

@@ -363,11 +363,10 @@ def _has_accepted(state: AppointmentState, moment: Moment) -> bool:
 OPENING: Step[AppointmentState] = Step(
     name="apply",
     payload=Appointment,
-    who=CONTACT | HANDLER,
+    who=CONTACT,
     is_open=not_opened,
     check=_open_refusal,
     do=_open,
-    by_post=False,
     help=Text(sv="Utse ett ombud.", en="Appoint an agent."),
 )
 STEPS: tuple[Step[AppointmentState], ...] = (

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from domain.act import Role
 from domain.datasets import FULL_GRANT, Dataset, DatasetDecision, Declaration
-from domain.dates import midnight_after
+from domain.dates import local_date, midnight_after
 from domain.fields import Email, FreeText, Name, Phone
 from domain.machine import Content, Moment, Payload, Reaction
 from domain.policy import Policy
@@ -183,7 +183,10 @@ class Appeal(BaseModel):
 
 
 class CaseState(State):
-    """State of a matter that somebody opened, that waits on people and ends."""
+    """State of a matter that somebody opened, that waits on people and ends.
+
+    `arrived_on` is the day on which an application came by post, before it was opened here.
+    """
 
     organisation: Organisation = Organisation(org_number="")
     contact: Person | None = None
@@ -198,6 +201,7 @@ class CaseState(State):
     parked_until: date | None = None
     parked_at: datetime | None = None
     paused: list[Waiting] = Field(default_factory=list)
+    arrived_on: date | None = None
     decision_requested_at: datetime | None = None
     decision_request_due: date | None = None
     decision_request_refused: bool = False
@@ -211,9 +215,9 @@ class CaseState(State):
         return "review"
 
     @property
-    def undecided_since(self) -> datetime | None:
-        """Since when the party waits for a decision (FL 12 §)."""
-        return self.opened_at
+    def undecided_since(self) -> date | None:
+        """The day since which the party waits for a decision (FL 12 §)."""
+        return self.arrived_on or (local_date(self.opened_at) if self.opened_at else None)
 
     @property
     def is_decided_now(self) -> bool:

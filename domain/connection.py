@@ -125,13 +125,13 @@ def _enrolled(state: ConnectionState, content: Standing, moment: Moment) -> None
         return
     if content.accepted and state.covered_since is not None:
         content = content.model_copy(update=dict(state.covered_since))
-    if state.owner is not None:
-        _take_owners_standing(state, content, moment)
-    elif content.accepted:
+    if not content.accepted and state.owner in {None, agreement_id(state.org_number)}:
+        state.notify("no_agreement", Role.CASE_HANDLER)  # opened alone, or taken over
+        state.finish("refused")
+    elif state.owner is None:
         adding.take_standing(state, content, moment)
     else:
-        state.notify("no_agreement", Role.CASE_HANDLER)
-        state.finish("refused")
+        _take_owners_standing(state, content, moment)
 
 
 def _take_owners_standing(state: ConnectionState, content: Standing, moment: Moment) -> None:

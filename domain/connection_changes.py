@@ -81,9 +81,8 @@ def _update_contacts(
 def _change_declaration(
     state: ConnectionState, payload: ChangeDeclaration, actor: Actor, moment: Moment
 ) -> None:
-    del actor
     state.before = state.dataset.model_copy(deep=True)
-    state.begin_round(moment.now)
+    state.begin_round(actor.arrival_date or moment.today)
     state.agreements = {}  # what an earlier round has signed is the agreement's
     _declare(state, **dict(payload))
     if not state.difference and state.is_decided(moment.policy):

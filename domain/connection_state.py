@@ -24,7 +24,7 @@ class ConnectionState(CaseState):
     `standing` is what the agreement said when the data set enrolled there, `covered_since` what it
     has said since while that answer was still on its way. `agreement_until` is the agreement's end
     once notice has been given. `before` is the data set as it was while a changed declaration is
-    examined, which began `changed_at`: delivery goes on under it.
+    examined, which began `changed_on`: delivery goes on under it.
     """
 
     type: str = "DatasetConnection"
@@ -35,7 +35,7 @@ class ConnectionState(CaseState):
     standing: Standing | None = None
     covered_since: CategoriesCovered | None = None
     before: Dataset | None = None
-    changed_at: datetime | None = None
+    changed_on: date | None = None
     is_enrolled: bool = False
     is_agreement_missing: bool = False
     is_ready_told: bool = False
@@ -121,13 +121,13 @@ class ConnectionState(CaseState):
         return declaration.model_copy(update=as_is)
 
     @property
-    def undecided_since(self) -> datetime | None:
+    def undecided_since(self) -> date | None:
         """Since when a decision is asked for: a change is a matter of its own (FL 12 §)."""
-        return self.changed_at or self.opened_at
+        return self.changed_on or super().undecided_since
 
-    def begin_round(self, now: datetime | None) -> None:
-        """Begin the examination of a change at an instant, or leave it behind with None."""
-        self.changed_at, self.decisions_before = now, len(self.decisions)
+    def begin_round(self, changed_on: date | None) -> None:
+        """Begin the examination of a change that came on a day, or leave it behind with None."""
+        self.changed_on, self.decisions_before = changed_on, len(self.decisions)
         self.decision_requested_at, self.decision_request_due = None, None
         self.decision_request_refused = False
 

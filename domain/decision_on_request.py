@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from domain.act import CONTACT, DECIDER, Actor, Role
 from domain.case import CaseState
-from domain.dates import end_of_period, local_date
+from domain.dates import end_of_period
 from domain.everyday import Reason
 from domain.machine import Moment, NoPayload, Step
 from domain.state import Party, Wait
@@ -50,7 +50,7 @@ def _can_request(state: CaseState, moment: Moment) -> bool:
     ):
         return False
     months = moment.policy.request_decision_months
-    return moment.today > end_of_period(local_date(state.undecided_since), months=months)
+    return moment.today > end_of_period(state.undecided_since, months=months)
 
 
 def _can_refuse_request(state: CaseState, moment: Moment) -> bool:

@@ -195,7 +195,7 @@ def _reactivate(state: PersonState, payload: NoPayload, actor: Actor, moment: Mo
 def found_off(state: PersonState, content: Content, moment: Moment) -> None:
     """The account of somebody who should have it was found off: shut off, until explained."""
     del content
-    if state.stage != "active":
+    if state.stage not in {"active", "leaving"}:
         return
     state.is_unexplained, state.unexplained_since = True, moment.now
     _shut_off(state)

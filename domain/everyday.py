@@ -213,28 +213,29 @@ def _extend_refusal(
 def _park(state: CaseState, payload: Park, actor: Actor, moment: Moment) -> None:
     del actor
     state.parked_until, state.parked_at = payload.until, moment.now
-    state.paused = [
-        waiting for waiting in state.waiting if waiting.on in OURS or waiting.extended_to
-    ]
+    state.paused = list(state.waiting)
 
 
 def resume(state: CaseState, moment: Moment) -> None:
-    """Take a parked case up again: Lantmäteriet's deadlines move by the parked days."""
+    """Take a parked case up again: what is awaited goes on where it stood."""
     assert state.parked_at is not None
     parked = moment.now - state.parked_at
-    state.waiting = [
-        _moved(waiting, parked) if waiting.on in OURS else waiting for waiting in state.paused
-    ]
+    state.waiting = [_moved(waiting, parked) for waiting in state.paused]
     state.unpark()
 
 
 def _moved(waiting: Waiting, parked: timedelta) -> Waiting:
-    if waiting.due is not None:  # a day set by law or by somebody does not move
+    """Count no parked day: neither for Lantmäteriet's deadlines nor for a party's reminders.
+
+    A day set by law, or given to somebody, does not move.
+    """
+    if waiting.due is not None or waiting.on not in {*OURS, *OUTER}:
         return waiting
-    extended = waiting.extended_to
+    since, extended = waiting.since + parked, waiting.extended_to
+    if waiting.on in OUTER:
+        return waiting if extended else waiting.model_copy(update={"since": since})
     later = extended + timedelta(days=parked.days) if extended else None
-    changes = {"since": waiting.since + parked, "extended_to": later, "told": ()}
-    return waiting.model_copy(update=changes)
+    return waiting.model_copy(update={"since": since, "extended_to": later, "told": ()})
 
 
 def unpark(state: CaseState, moment: Moment) -> None:

@@ -155,6 +155,7 @@ def refusal(
         return _already_open(state, request.actor).model_copy(update={"open_steps": names})
     found = (
         _not_allowed(step, state, request.actor)
+        or _not_arrived(request.actor, moment)
         or _not_now(machine, step, state, moment, names)
         or _not_right(step, state, request, moment)
     )
@@ -206,6 +207,17 @@ def _not_allowed(step: Step[S], state: S, actor: Actor) -> Refusal | None:
         "not_allowed",
         f"Steget {step.name} får bara tas av: {who}; utanför Lantmäteriet bara i eget ärende.",
         f"The step {step.name} may only be taken by: {who}; outsiders only in their own case.",
+    )
+
+
+def _not_arrived(actor: Actor, moment: Moment) -> Refusal | None:
+    if actor.arrival_date is None or actor.arrival_date <= moment.today:
+        return None
+    return refuse(
+        "in_the_future",
+        f"Handlingen kan inte ha kommit in {actor.arrival_date}: det är {moment.today} i dag.",
+        f"It cannot have arrived on {actor.arrival_date}: today is {moment.today}.",
+        "actor.arrival_date",
     )
 
 

@@ -143,7 +143,7 @@ def _open(state: OnboardingState, payload: Application, actor: Actor, moment: Mo
     if payload.deputy is not None:
         state.deputy = Person(**payload.deputy.model_dump())
     state.datasets = {each.dataset_id: Dataset(declaration=each) for each in payload.datasets}
-    state.opened_at = moment.now
+    state.opened_at, state.arrived_on = moment.now, actor.arrival_date
     if actor.role is Role.CASE_HANDLER:
         state.handler = actor.subject
     state.notify("acknowledgement", state.contact)
@@ -426,11 +426,10 @@ def timers(state: OnboardingState, policy: Policy) -> Iterator[Timer]:
 OPENING: Step[OnboardingState] = Step(
     name="apply",
     payload=Application,
-    who=CONTACT | HANDLER,
+    who=CONTACT,
     is_open=not_opened,
     check=_open_refusal,
     do=_open,
-    by_post=False,
     help=Text(sv="Ansök om att bli producent.", en="Apply to become a producer."),
 )
 

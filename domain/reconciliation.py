@@ -297,7 +297,7 @@ def _people(granted: Granted, seen: Seen, since: datetime) -> Iterator[Finding]:
         kind = None
         if account.is_on and (row.has_left or row.stage == "suspended"):
             kind = FindingKind.ACCOUNT_ON
-        elif not account.is_on and row.stage == "active":
+        elif not account.is_on and row.stage in {"active", "leaving"}:
             kind = FindingKind.ACCOUNT_OFF
         if kind is not None:
             yield Finding(

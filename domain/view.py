@@ -133,6 +133,8 @@ HIDDEN = frozenset(
         "standing",
         "limits_told",
         "contact_told",
+        "decisions_before",
+        "changed_on",
     }
 )
 

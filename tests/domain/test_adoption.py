@@ -209,6 +209,14 @@ def test_what_is_covered_reaches_a_data_set_that_is_still_enrolling() -> None:
     assert (known.a3, known.processing_registration) == (("namn",), "P-4")
 
 
+def test_an_adopted_data_set_that_the_agreement_turns_away_ends() -> None:
+    """Notice came between the file's reading and its enrolment: it waits on nobody for ever."""
+    play = _play(CONNECTION, CONNECTION_ID, _word())
+    play.answer("enrolled", accepted=False)
+    assert ("ended", "refused") == (play.state.stage, play.state.outcome)
+    assert play.mails("no_agreement")
+
+
 def test_an_adopted_permission_makes_nothing() -> None:
     """Its system account is claimed, both keys are begun by the portal's ids, no test delivery."""
     play = _permission()

@@ -19,7 +19,7 @@ from tests.domain.parts import (
     proposed,
     standing,
 )
-from tests.domain.playing import CONTACT, HANDLER, MOLNDAL, NOON, Play
+from tests.domain.playing import CONTACT, HANDLER, MOLNDAL, NOON, Play, by_post
 
 ENDS = midnight_after(date(2027, 3, 1))
 EVA = {**ANNA, "name": "Eva Ombud", "email": "eva@konsult.example", "account_id": "acc-8"}
@@ -298,7 +298,7 @@ def test_a_handler_of_the_case_is_nobodys_agent() -> None:
     """Neither when proposing, nor when approving, nor when assigned, by mail or by account."""
     play = Play(MACHINE, APPOINTMENT_ID)
     mine = {"name": "Hanna", "email": "hanna.h@lantmateriet.example"}
-    hanna = HANDLER.model_copy(update={"subject": mine["email"]})
+    hanna = by_post().model_copy(update={"subject": mine["email"]})
     assert play.refused("apply", hanna, appointment(contact=mine)).code == "handler_as_agent"
     play = proposed()
     play.take("accept_appointment", OLA)

@@ -277,6 +277,15 @@ def test_an_account_found_off_is_a_handlers_task_then_a_departure() -> None:
     assert play.mails("taken_for_departure")
 
 
+def test_an_account_found_off_before_the_last_day_is_told_too() -> None:
+    """Who is about to leave has access until then: who took it away, and why, is asked."""
+    play = active_person()
+    play.take("schedule_departure", CONTACT, {"last_day": LAST})
+    assert play.state.stage == "leaving"
+    play.answer("account_found_off")
+    assert ("case_handler", "explain_suspension") in play.waits
+
+
 def test_an_account_found_off_that_is_explained_stays_as_it_is() -> None:
     """A handler's reason, or switching it on, stops the clock."""
     play = active_person()

@@ -431,6 +431,39 @@ def test_parking_moves_no_day_that_the_producer_was_given() -> None:
     assert [mail.what["rule"] for mail in play.mails("overdue")] == ["submit_agreement"]
 
 
+def test_parking_counts_no_day_against_the_producer() -> None:
+    """Five days before and two after make the week after which they are reminded."""
+    play = at_agreement()
+    play.wait(days=5)
+    play.take("park", HANDLER, {"until": "2026-04-01", "reason": "Semester"})
+    play.wait_until(midnight_after(date(2026, 4, 1)))
+    assert not play.mails("reminder")
+    play.wait(days=2)
+    assert len(play.mails("reminder")) == 1
+
+
+def test_what_came_by_post_is_entered_for_somebody_on_a_basis() -> None:
+    """A handler opens no case of their own accord, and none that has not come yet."""
+    play: Play[OnboardingState] = Play(ONBOARDING, onboarding_id(MOLNDAL))
+    assert play.refused("apply", HANDLER, application()).code == "basis_required"
+    tomorrow = {"arrival_date": NOON.date() + timedelta(days=1)}
+    ahead = play.refused("apply", by_post().model_copy(update=tomorrow), application())
+    assert (ahead.code, ahead.field) == ("in_the_future", "actor.arrival_date")
+    play.take("apply", by_post(), application())
+    assert (play.state.arrived_on, play.state.handler) == (NOON.date(), HANDLER.subject)
+
+
+def test_six_months_are_counted_from_the_day_it_came_by_post() -> None:
+    """It lay for two weeks before it was entered: those are the authority's (FL 12 §)."""
+    play: Play[OnboardingState] = Play(ONBOARDING, onboarding_id(MOLNDAL))
+    came = {"arrival_date": NOON.date() - timedelta(days=14)}
+    play.take("apply", by_post().model_copy(update=came), application())
+    play.wait_until(midnight_after(date(2026, 8, 15)))
+    assert play.refused("request_decision", CONTACT).code == "not_now"
+    play.wait_until(midnight_after(date(2026, 8, 17)))
+    play.take("request_decision", CONTACT)
+
+
 @pytest.mark.parametrize(
     ("stage", "rule", "days"),
     [("agreement", "check_agreement", 5), ("review", "review", 20), ("signing", "countersign", 10)],

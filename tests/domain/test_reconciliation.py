@@ -191,13 +191,13 @@ def test_the_two_portals_are_apart() -> None:
 def test_each_person_against_an_account_that_is_on_or_off(
     stage: str, outcome: str | None, at: datetime, *, is_on: bool
 ) -> None:
-    """On after a departure or while suspended, off while active; a lapsed invitation is nothing."""
+    """On after a departure or suspension, off while they have it; lapsed is nothing."""
     account = SeenAccount(account_id="acc-1", is_on=is_on)
     found = _kinds(_granted(_access(stage, outcome, at)), Seen(people=(account,)))
 
     if at is OLD and is_on and ((stage, outcome) == ("ended", "left") or stage == "suspended"):
         assert found == ["account_found_on"]
-    elif at is OLD and not is_on and stage == "active":
+    elif at is OLD and not is_on and stage in {"active", "leaving"}:
         assert found == ["account_found_off"]
     else:
         assert found == []

@@ -16,7 +16,14 @@ from runtime.acting import StepRefusedError
 from tests.workflows.families import today
 from tests.world import World
 
-HANDLER = Actor(subject="hanna.handlaggare", name="Hanna", role=Role.CASE_HANDLER)
+BY_POST = Actor(
+    subject="hanna.handlaggare",
+    name="Hanna",
+    role=Role.CASE_HANDLER,
+    on_behalf_of="Anna Lind",
+    basis="brev",
+    arrival_date=today() - timedelta(days=3),
+)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -117,10 +124,11 @@ async def test_what_is_connected_or_in_progress_is_not_opened_again(connected: D
 
 
 async def test_a_handler_opens_what_came_by_post(connected: Demo) -> None:
-    """The workflow makes sure of the agreement all the same."""
+    """The workflow makes sure of the agreement all the same; the day it came is kept."""
     application = further(connected, "strandskydd")
-    ref, _ = await open_dataset(connected.context, application, HANDLER)
-    await connected.stage("assessment", ref=ref)
+    ref, _ = await open_dataset(connected.context, application, BY_POST)
+    view = await connected.stage("assessment", ref=ref)
+    assert str(BY_POST.arrival_date) == view["details"]["arrived_on"]
     close = {"reason": "Dubblett", "legal_rules": ["FL 9 §"]}
     await connected.act("case_handler", "close", close, ref)
     await connected.stage("ended", ref=ref)
