@@ -143,12 +143,14 @@ def is_registering(state: ConnectionState) -> bool:
 
 
 def tell_granted(state: ConnectionState, moment: Moment) -> None:
-    """Let the agreement know that a decision in force covers the data set."""
-    known = state.standing.granted.get(state.dataset_id) if state.standing else None
-    decided_on = known.decided_on if known else None
-    if state.decisions and not state.is_decided(moment.policy):
-        decided_on = state.decisions[-1].decided_on
-    covered = covered_by(state.declaration, moment.policy, decided_on or moment.today)
+    """Let the agreement know that a decision in force covers the data set.
+
+    What is declared more narrowly than an earlier decision allows leaves that decision as it is.
+    """
+    if state.is_decided(moment.policy):
+        return
+    decided_on = state.decisions[-1].decided_on if state.decisions else moment.today
+    covered = covered_by(state.declaration, moment.policy, decided_on)
     word = {"covered": covered.model_dump(mode="json")}
     state.tell(agreement_id(state.org_number), "granted", word)
     if state.standing is not None:

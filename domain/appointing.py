@@ -273,6 +273,34 @@ def _end_on(state: AppointmentState, payload: EndAppointment, outcome: str, mome
     state.notify("appointment_ended", state.agent_contact, state.acting, what=what)
 
 
+def _end_refusal(state: AppointmentState, payload: EndAppointment, outcome: str) -> Refusal | None:
+    """Each may end it sooner; a day that the other has set is not put off."""
+    if state.last_day is None or state.last_day_outcome == outcome:
+        return None
+    if payload.last_day is None or payload.last_day <= state.last_day:
+        return None
+    return refuse(
+        "ends_before",
+        f"Den andra parten har redan bestämt att uppdraget slutar {state.last_day}.",
+        f"The other party has said already that the appointment ends on {state.last_day}.",
+        "last_day",
+    )
+
+
+def _revoke_refusal(
+    state: AppointmentState, payload: EndAppointment, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del actor, moment
+    return _end_refusal(state, payload, "revoked")
+
+
+def _leave_refusal(
+    state: AppointmentState, payload: EndAppointment, actor: Actor, moment: Moment
+) -> Refusal | None:
+    del actor, moment
+    return _end_refusal(state, payload, "left")
+
+
 def _revoke(state: AppointmentState, payload: EndAppointment, actor: Actor, moment: Moment) -> None:
     del actor
     _end_on(state, payload, "revoked", moment)
@@ -430,6 +458,7 @@ STEPS: tuple[Step[AppointmentState], ...] = (
         payload=EndAppointment,
         who=CONTACT | HANDLER,
         is_open=_is_active,
+        check=_revoke_refusal,
         do=_revoke,
         help=Text(sv="Återkalla ombudets uppdrag.", en="Revoke the agent's appointment."),
     ),
@@ -438,6 +467,7 @@ STEPS: tuple[Step[AppointmentState], ...] = (
         payload=EndAppointment,
         who=AGENT,
         is_open=_has_accepted,
+        check=_leave_refusal,
         do=_leave,
         help=Text(sv="Lämna uppdraget som ombud.", en="Leave the appointment."),
     ),

@@ -141,7 +141,7 @@ def _take_owners_standing(state: ConnectionState, content: Standing, moment: Mom
         return
     if content.contact is not None or content.deputy is not None:
         state.contact, state.deputy = content.contact, content.deputy
-    if state.stage in TAKES_AGENTS and not state.is_decided(moment.policy):
+    if state.stage in TAKES_AGENTS:
         adding.tell_granted(state, moment)  # granted before there was an agreement to tell
 
 

@@ -116,7 +116,7 @@ def _say_leaving(state: PersonState) -> None:
 def _cancel(state: PersonState, payload: NoPayload, actor: Actor, moment: Moment) -> None:
     del payload, actor, moment
     state.last_day = None
-    _forget_successors(state)
+    forget_successors(state, but=frozenset(state.duties))
     _say_leaving(state)
     state.notify("departure_cancelled", state.person)
 
@@ -137,7 +137,8 @@ def _let_go(state: PersonState, role: str) -> None:
         state.tell(f"person/{before.person.account_id}", "release", {"ref": state.workflow_id})
 
 
-def _forget_successors(state: PersonState, *, but: frozenset[str] = frozenset()) -> None:
+def forget_successors(state: PersonState, *, but: frozenset[str] = frozenset()) -> None:
+    """Let go of the successors, but for some roles."""
     for role in [each for each in state.successors if each not in but]:
         _let_go(state, role)
 
@@ -160,8 +161,7 @@ def _name_refusal(
 
 def _change_duties(state: PersonState, payload: ChangeDuties, actor: Actor, moment: Moment) -> None:
     del actor, moment
-    state.given_up = sorted({*state.given_up, *payload.roles})
-    state.duties_from = payload.from_day
+    state.duties |= dict.fromkeys(payload.roles, payload.from_day)
 
 
 def _duties_refusal(
@@ -208,7 +208,7 @@ def found_on(state: PersonState, content: Content, moment: Moment) -> None:
     if not state.is_opened:  # a closed one is started again: all it has is its id
         state.opened_at, state.stage, state.outcome = moment.now, "ending", "left"
         state.left_at = state.told_at = moment.now
-    if state.is_ending or (state.stage == "suspended" and not state.is_activating):
+    if state.stage == "ending" or (state.stage == "suspended" and not state.is_activating):
         state.is_off_wanted = True
 
 
@@ -218,23 +218,21 @@ def leave(state: PersonState, moment: Moment) -> None:
     state.last_day = state.last_day or moment.today
     state.outcome, state.stage = "left", "ending"
     state.is_off_wanted, state.is_activating = True, False
+    state.is_unexplained, state.unexplained_since, state.duties = False, None, {}
     if state.person is not None:
         state.person.active = False
-    _say_left(state, state.roles)
+    _say_left(state, [*state.roles, SUCCESSOR])
 
 
 def _say_left(state: PersonState, roles: list[str]) -> None:
-    refs = {each.ref for each in state.enrolments.values() if each.role in {*roles, SUCCESSOR}}
+    refs = {each.ref for each in state.enrolments.values() if each.role in roles}
     for ref in sorted(refs):
         say_left_to(state, ref, roles)
 
 
 def say_left_to(state: PersonState, ref: str, roles: list[str]) -> None:
     """Tell one that hangs on the person that the person has gone, and who takes over."""
-    mine = {each.role for each in state.enrolments.values() if each.ref == ref} & {
-        *roles,
-        SUCCESSOR,
-    }
+    mine = {each.role for each in state.enrolments.values() if each.ref == ref} & {*roles}
     successors = {
         role: successor.person.model_dump(mode="json")
         for role, successor in sorted(state.successors.items())
@@ -246,18 +244,18 @@ def say_left_to(state: PersonState, ref: str, roles: list[str]) -> None:
 def tell_again(state: PersonState, moment: Moment) -> None:
     """Something has not let go of the person: it is told once more, every day until it has."""
     state.told_at = moment.now
-    _say_left(state, state.roles)
+    _say_left(state, [*state.roles, SUCCESSOR])
 
 
 def duties_change(state: PersonState, moment: Moment) -> None:
     """The day has come from which some roles are given up."""
-    del moment
-    roles = [role for role in state.given_up if role in state.roles]
+    over = {role for role, day in state.duties.items() if day <= moment.today}
+    roles = [role for role in state.roles if role in over]
     _say_left(state, roles)
     for ref in _keys_without_role(state, roles):
         say_left_to(state, ref, [KEY])
-    state.given_up, state.duties_from = [], None
-    _forget_successors(state)
+    state.duties = {role: day for role, day in state.duties.items() if role not in over}
+    forget_successors(state, but=frozenset(state.successors) - over)
 
 
 def _keys_without_role(state: PersonState, given_up: list[str]) -> list[str]:
@@ -305,33 +303,37 @@ def _successor_active(state: PersonState, content: PersonActive, moment: Moment)
 def _successor_leaves(state: PersonState, content: PersonLeaving, moment: Moment) -> None:
     """A successor who goes first, or on the same day, cannot take over."""
     del moment
-    mine = state.last_day or state.duties_from
-    if content.last_day is None or mine is None or content.last_day > mine:
+    if content.last_day is None:
         return
-    _drop(state, content.account_id)
+    last_days = {role: state.last_day_in(role) for role in _taken_over_by(state, content)}
+    _drop(state, [role for role, day in last_days.items() if day and content.last_day <= day])
 
 
 def _successor_left(state: PersonState, content: PersonLeft, moment: Moment) -> None:
     del moment
-    _drop(state, content.account_id)
+    _drop(state, _taken_over_by(state, content))
 
 
-def _drop(state: PersonState, account_id: str) -> None:
-    gone = [r for r, each in state.successors.items() if each.person.account_id == account_id]
-    for role in gone:
-        del state.successors[role]
-    if gone:
-        state.notify("successor_gone", Role.CASE_HANDLER, what={"item": ", ".join(gone)})
-        state.tell(f"person/{account_id}", "release", {"ref": state.workflow_id})
+def _taken_over_by(state: PersonState, who: PersonLeaving | PersonLeft) -> list[str]:
+    return [
+        role
+        for role, successor in state.successors.items()
+        if successor.person.account_id == who.account_id
+    ]
+
+
+def _drop(state: PersonState, roles: list[str]) -> None:
+    for role in roles:
+        _let_go(state, role)
+    if roles:
+        state.notify("successor_gone", Role.CASE_HANDLER, what={"item": ", ".join(roles)})
 
 
 def successor_waits(state: PersonState) -> Iterator[Wait]:
     """Yield a wait for each role that nobody takes over yet; it holds nothing up."""
-    due = state.last_day
-    if state.duties_from is not None and state.last_day is None:
-        due = state.duties_from - timedelta(days=1)
     for role in state.going:
         if role not in {*state.successors, KEY}:  # a key goes to whoever is the contact
+            due = state.last_day_in(role)
             yield Wait(on=Party.PRODUCER, rule="name_successor", item=role, due=due)
 
 
@@ -343,8 +345,8 @@ def departure_timers(state: PersonState, policy: Policy) -> Iterator[Timer]:
         return
     if state.last_day is not None:
         yield Timer(name="left", at=midnight_after(state.last_day), rule="departure")
-    if state.duties_from is not None:
-        at = midnight_after(state.duties_from - timedelta(days=1))
+    if state.duties:
+        at = midnight_after(min(state.duties.values()) - timedelta(days=1))
         yield Timer(name="duties_change", at=at, rule="change_duties")
     if state.unexplained_since is not None:
         at = state.unexplained_since + timedelta(days=policy.unexplained_days)
@@ -357,7 +359,7 @@ def _can_schedule(state: PersonState, moment: Moment) -> bool:
 
 
 def _is_going(state: PersonState, moment: Moment) -> bool:
-    return _can_schedule(state, moment) and bool(state.last_day or state.given_up)
+    return _can_schedule(state, moment) and bool(state.last_day or state.duties)
 
 
 def _is_leaving(state: PersonState, moment: Moment) -> bool:

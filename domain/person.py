@@ -8,6 +8,7 @@ from domain.departure import (
     REACTIONS,
     departure_timers,
     duties_change,
+    forget_successors,
     leave,
     say_left_to,
     successor_waits,
@@ -79,7 +80,7 @@ def _invite_or_welcome(state: PersonState, *, is_active: bool) -> None:
     is_new = len(state.enrolments) == 1
     if state.is_ended:
         state.stage, state.outcome, state.ended_at = "invited", None, None
-        state.left_at, state.last_day = None, None
+        state.left_at, state.last_day, state.duties = None, None, {}
     if is_active:
         _become_active(state)
     elif is_new:
@@ -141,18 +142,11 @@ def progress(state: PersonState, moment: Moment) -> None:
     elif state.stage == "leaving" and state.last_day is None:
         state.stage = "active"
     elif state.stage == "invited" and not state.enrolments and not state.is_activating:
+        forget_successors(state)
         state.outcome, state.stage = "lapsed", "ended"
     elif state.stage == "ending" and not state.is_off_wanted and not state.enrolments:
-        _forget_all(state)
+        forget_successors(state)
         state.stage = "ended"
-
-
-def _forget_all(state: PersonState) -> None:
-    for each in state.successors.values():
-        if each.person.account_id is not None:
-            ref = f"person/{each.person.account_id}"
-            state.tell(ref, "release", {"ref": state.workflow_id})
-    state.successors = {}
 
 
 def wants(state: PersonState) -> Iterator[Want]:

@@ -1,6 +1,6 @@
 """What a person's access knows about itself."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pydantic import BaseModel, Field
 
@@ -47,8 +47,8 @@ class NamedSuccessor(Payload):
 class PersonState(State):
     """Everything about one person's access.
 
-    `last_day` is the last day of a departure, `duties_from` the day from which the roles in
-    `given_up` are given up. `account_off` is None while nothing is known against the account.
+    `last_day` is the last day of a departure, `duties` the roles that are given up, each with the
+    first day without it. `account_off` is None while nothing is known against the account.
     """
 
     type: str = "PersonAccess"
@@ -57,8 +57,7 @@ class PersonState(State):
     enrolments: dict[str, Enrolment] = Field(default_factory=dict)
     successors: dict[str, Successor] = Field(default_factory=dict)
     last_day: date | None = None
-    given_up: list[str] = Field(default_factory=list)
-    duties_from: date | None = None
+    duties: dict[str, date] = Field(default_factory=dict)
     left_at: datetime | None = None
     told_at: datetime | None = None
     is_activating: bool = False
@@ -80,7 +79,13 @@ class PersonState(State):
     @property
     def going(self) -> list[str]:
         """The roles that are on their way to somebody else."""
-        return self.roles if self.last_day else [r for r in self.given_up if r in self.roles]
+        return self.roles if self.last_day else [r for r in self.duties if r in self.roles]
+
+    def last_day_in(self, role: str) -> date | None:
+        """Return the last day on which the person has a role; None when none is set."""
+        first_without = self.duties.get(role)
+        days = [self.last_day, first_without and first_without - timedelta(days=1)]
+        return min((day for day in days if day is not None), default=None)
 
     def contact_for(self, role: Role) -> Person | None:
         """Return the person, whatever the role."""

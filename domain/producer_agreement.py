@@ -112,17 +112,22 @@ def _closed(state: AgreementState, content: ClosedInRegister, moment: Moment) ->
     state.closed_in_register.append(content.kind)
 
 
-def _documents(state: AgreementState) -> set[str | None]:
-    return {each.document for each in (*state.agreements.values(), *state.supplements)}
+def _signed(state: AgreementState) -> list[Agreement]:
+    return [*state.agreements.values(), *state.supplements]
 
 
 def _supplemented(state: AgreementState, content: Supplemented, moment: Moment) -> None:
+    """Cover more: by another agreement, or by more of one that was handed in for two data sets."""
     del moment
-    agreement = content.agreement
-    if agreement.kind not in state.agreements:
-        state.agreements[agreement.kind] = agreement
-    elif agreement.document not in _documents(state):
-        state.supplements.append(agreement)
+    signed = content.agreement
+    known = next((each for each in _signed(state) if each.document == signed.document), None)
+    if signed.kind not in state.agreements:
+        state.agreements[signed.kind] = signed
+    elif known is None:
+        state.supplements.append(signed)
+    else:
+        known.a3 = tuple(dict.fromkeys((*known.a3, *signed.a3)))
+        known.a4 = tuple(dict.fromkeys((*known.a4, *signed.a4)))
     tell_covered(state)
 
 

@@ -220,8 +220,12 @@ def test_less_personal_data_holds_at_once() -> None:
     play = connected(**PERSONAL)
     play.state.standing = play.state.standing or None
     play.answer("enrolled", **standing(**COVERED, granted={"detaljplan": {**PLAN, **COVERED}}))
+    before = len(play.told("granted"))
     play.take("change_declaration", CONTACT, {"personal_data": "none"})
     assert (play.state.stage, play.state.declaration.personal_data) == ("connected", "none")
+    play.take("change_declaration", CONTACT, PERSONAL)
+    assert play.state.stage == "connected", "what was decided once covers it still"
+    assert len(play.told("granted")) == before
 
 
 def test_no_change_is_refused() -> None:

@@ -249,6 +249,19 @@ def test_the_producers_person_leaving_ends_no_agent() -> None:
     assert (play.state.stage, play.state.contact) == ("active", None)
 
 
+def test_a_day_that_one_party_has_set_is_not_put_off_by_the_other() -> None:
+    """Who set it may change it, and either may end it sooner."""
+    play = active_agent()
+    play.take("leave_appointment", OLA, {"reason": "Ny uppgift", "last_day": "2026-04-30"})
+    later = {"reason": "Behövs", "last_day": "2026-06-30"}
+    assert play.refused("revoke_agent", CONTACT, later).code == "ends_before"
+    play.take("leave_appointment", OLA, later)
+    sooner = {"reason": "Klart", "last_day": "2026-05-31"}
+    play.take("revoke_agent", CONTACT, sooner)
+    play.wait_until(midnight_after(date(2026, 5, 31)))
+    assert play.state.outcome == "revoked"
+
+
 def test_the_producer_answers_for_the_agent_anew_every_year() -> None:
     """After 30 more days a handler follows it up."""
     play = active_agent(valid_to="2029-03-01")

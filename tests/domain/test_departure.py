@@ -199,6 +199,73 @@ def test_duties_are_given_up_from_a_day_and_the_account_stays() -> None:
     assert (play.state.stage, play.wanted) == ("active", [])
 
 
+def test_each_duty_is_given_up_on_its_own_day() -> None:
+    """A later change moves no other day, and successors of other roles stay."""
+    play = active_person()
+    play.answer("enrol", **enrolment(ref=CONNECTION_ID, role="deputy", active=True))
+    play.take("change_duties", CONTACT, {"roles": ["contact"], "from": "2026-04-01"})
+    play.take("change_duties", CONTACT, {"roles": ["deputy"], "from": "2026-06-01"})
+    for role in ("contact", "deputy"):
+        eva = {"name": "Eva Ny", "email": f"eva.{role}@molndal.example"}
+        play.take("name_successor", CONTACT, {"role": role, "person": eva})
+    play.wait_until(MIDNIGHT)
+    assert {word.to for word in play.told("person_left")} == {ONBOARDING_ID, AGREEMENT_ID}
+    assert list(play.state.successors) == ["deputy"]
+    play.wait_until(midnight_after(date(2026, 5, 31)))
+    assert play.told("person_left")[-1].to == CONNECTION_ID
+
+
+def test_a_successor_who_only_gives_up_a_duty_still_takes_over() -> None:
+    """Those who count on the person as successor hear only of a departure."""
+    play = active_person()
+    play.answer("enrol", **enrolment(ref="person/acc-4", role="successor", active=True))
+    play.take("change_duties", CONTACT, {"roles": ["contact"], "from": "2026-04-01"})
+    play.wait_until(MIDNIGHT)
+    assert "person/acc-4" not in {word.to for word in play.told("person_left")}
+    play.take("schedule_departure", CONTACT, {"last_day": "2026-04-02"})
+    play.wait(days=3)
+    assert "person/acc-4" in {word.to for word in play.told("person_left")}
+
+
+def test_who_comes_back_gives_up_nothing_that_was_planned_before() -> None:
+    """Duties that were to be given up after the departure went with it."""
+    play = active_person()
+    play.take("change_duties", CONTACT, {"roles": ["contact"], "from": "2026-06-01"})
+    play.take("schedule_departure", CONTACT, {"last_day": LAST})
+    play.wait_until(MIDNIGHT)
+    play.answer("account_off")
+    for ref in {each.ref for each in play.state.enrolments.values()}:
+        play.answer("release", ref=ref)
+    assert play.state.stage == "ended"
+    play.answer("enrol", **enrolment(ref="onboarding/again", active=True))
+    play.wait_until(midnight_after(date(2026, 6, 2)))
+    assert "onboarding/again" not in {word.to for word in play.told("person_left")}
+
+
+def test_nobody_explains_the_account_of_somebody_who_has_left() -> None:
+    """The last day comes before the time to explain is over: the question goes with it."""
+    play = active_person()
+    play.take("schedule_departure", CONTACT, {"last_day": LAST})
+    play.wait_until(MIDNIGHT - timedelta(days=1))
+    play.answer("account_found_off")
+    play.wait_until(MIDNIGHT)
+    assert ("case_handler", "explain_suspension") not in play.waits
+
+
+def test_an_invitation_that_lapses_lets_its_successors_go() -> None:
+    """Nothing hangs on the person any more, so nothing is to be taken over."""
+    play = Play(MACHINE, "person/acc-1")
+    play.answer("enrol", **enrolment())
+    eva = {"name": "Eva Ny", "email": "eva@molndal.example"}
+    named = [{"role": "contact", "person": eva}]
+    play.take("schedule_departure", CONTACT, {"last_day": LAST, "successors": named})
+    found = {"email": eva["email"], "account_id": "acc-9", "login_name": "evany", "active": True}
+    play.answer("successor_found", role="contact", **found)
+    play.answer("release", ref=ONBOARDING_ID)
+    assert play.state.outcome == "lapsed"
+    assert play.told("release")[-1].to == "person/acc-9"
+
+
 @pytest.mark.parametrize(
     ("given_up", "gone"),
     [
@@ -294,6 +361,15 @@ def test_an_account_found_off_that_is_explained_stays_as_it_is() -> None:
     play.take("suspend", by_post(), {"reason": "Föräldraledig"})
     assert "unexplained" not in play.wait(days=10)
     assert play.state.stage == "suspended"
+
+
+def test_an_invitation_that_lapsed_has_nothing_to_shut_off() -> None:
+    """Whoever is invited again is not shut off by what was found in between."""
+    play = enrolled_person()
+    play.answer("release", ref=ONBOARDING_ID)
+    play.answer("account_found_on")
+    play.answer("enrol", **enrolment())
+    assert (play.state.stage, play.wanted) == ("invited", [])
 
 
 def test_the_account_of_somebody_who_left_found_on_goes_off_again() -> None:

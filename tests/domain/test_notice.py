@@ -154,6 +154,8 @@ def test_a_supplement_widens_what_is_covered_and_all_data_sets_hear_it() -> None
     assert len(play.state.supplements) == 1
     assert play.state.categories("a3") == ("namn",)
     assert play.told("covered")[-1].to == CONNECTION_ID
+    play.answer("supplemented", agreement=signed | {"a3": ["adress"]})
+    assert (len(play.state.supplements), play.state.categories("a3")) == (1, ("namn", "adress"))
 
 
 def test_what_the_register_says_otherwise_is_a_handlers_task_until_it_agrees() -> None:
