@@ -48,6 +48,18 @@ def covered_by(declaration: Declaration, policy: Policy, decided_on: date) -> Co
     )
 
 
+class RegisterDiffers(Content):
+    """What the register says otherwise of one kind: `why` is a code of the texts' `reasons`.
+
+    `registered_from` is the day from which it is in force there, where that is what differs.
+    """
+
+    kind: Kind
+    why: str
+    valid_from: date
+    registered_from: date | None = None
+
+
 class AgreementState(YearlyConfirmed):
     """Everything about one producer's agreement.
 
@@ -62,7 +74,7 @@ class AgreementState(YearlyConfirmed):
     last_day: date | None = None
     notice_by_producer: bool = False
     confirmed_at: datetime | None = None
-    register_findings: list[str] = Field(default_factory=list)
+    register_findings: dict[Kind, RegisterDiffers] = Field(default_factory=dict)
     is_registration_sought: bool = False
     closed_in_register: list[str] = Field(default_factory=list)
 

@@ -98,11 +98,6 @@ def word_of(finding: Finding) -> Word | None:
         case FindingKind.KEY_MISSING | FindingKind.ACCOUNT_OFF | FindingKind.REGISTER_AGREES:
             return Word(finding.kind, {})
         case FindingKind.REGISTER_DIFFERS:
-            return Word(finding.kind, {"finding": _in_words(finding.facts)})
+            return Word(finding.kind, finding.facts)
         case _:
             return None
-
-
-def _in_words(facts: Mapping[str, str]) -> str:
-    """Return what differs in one line: a person reads it in a mail and in the agreement's view."""
-    return ", ".join(f"{name}: {value}" for name, value in facts.items())

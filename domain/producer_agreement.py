@@ -216,8 +216,8 @@ def waits(state: AgreementState) -> Iterator[Wait]:
     yield from contact_waits(state)
     if state.stage == "in_force":  # under notice nobody is asked: all of it ends
         yield from notice.CONFIRM_ACCESS.waits(state)
-    if state.register_findings:
-        yield Wait(on=Party.CASE_HANDLER, rule="register_differs")
+    for kind in state.register_findings:
+        yield Wait(on=Party.CASE_HANDLER, rule="register_differs", item=kind)
     if state.is_registration_sought:
         yield Wait(on=Party.AGREEMENT_REGISTER, rule="find_registrations")
     yield Wait(on=Party.NOBODY, rule=state.stage, due=state.last_day)

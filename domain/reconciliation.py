@@ -337,7 +337,7 @@ def _register_facts(
     if found is None:
         return here | {"why": "not_in_register"}
     if found.valid_from != valid_from:
-        return here | {"why": "other_validity", "register": found.valid_from.isoformat()}
+        return here | {"why": "other_validity", "registered_from": found.valid_from.isoformat()}
     return None
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict
 
 from domain.act import HANDLER, Actor, Role
-from domain.agreement_state import AgreementState, tell_covered
+from domain.agreement_state import AgreementState, RegisterDiffers, tell_covered
 from domain.case import Agreement, Kind
 from domain.everyday import Reason
 from domain.machine import Content, Moment, Reaction, Step
@@ -36,12 +36,6 @@ class RegistrationsFound(Content):
     registrations: tuple[Registration, ...] = ()
 
 
-class RegisterDiffers(Content):
-    """What the register says otherwise."""
-
-    finding: str
-
-
 def _found(state: AgreementState, content: RegistrationsFound, moment: Moment) -> None:
     """Take keys and validity over, and kinds that were not known here."""
     del moment
@@ -52,23 +46,23 @@ def _found(state: AgreementState, content: RegistrationsFound, moment: Moment) -
         state.agreements[each.kind] = known.model_copy(
             update={"registration": each.key, "valid_from": each.valid_from}
         )
-    if state.agreements.keys() <= {each.kind for each in content.registrations}:
-        state.register_findings = []
+        state.register_findings.pop(each.kind, None)
     if state.processing != before:
         tell_covered(state)
 
 
 def _differs(state: AgreementState, content: RegisterDiffers, moment: Moment) -> None:
     del moment
-    if not state.register_findings:
-        state.notify("register_differs", Role.CASE_HANDLER, what={"what": content.finding})
-    state.register_findings = [content.finding]
+    if state.register_findings.get(content.kind) != content:
+        what = content.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
+        state.notify("register_differs", Role.CASE_HANDLER, what={"item": content.kind, **what})
+    state.register_findings[content.kind] = content
 
 
 def _agrees(state: AgreementState, content: Content, moment: Moment) -> None:
     """Somebody has mended the register, perhaps under another key."""
     del content, moment
-    state.register_findings = []
+    state.register_findings = {}
     state.is_registration_sought = True
 
 

@@ -72,6 +72,7 @@ class Texts(BaseModel):
             "kind": things,
             "item": things,
             "environment": things,
+            "why": self.reasons,
         }
         for name, group in groups.items():
             if name in values:

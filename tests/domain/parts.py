@@ -33,6 +33,7 @@ CONNECTION_ID = dataset_id(MOLNDAL, "detaljplan")
 AGREEMENT_ID = agreement_id(MOLNDAL)
 ONBOARDING_ID = onboarding_id(MOLNDAL)
 LOGIN = "abcd1234"
+NOT_IN_REGISTER = {"kind": "producer", "why": "not_in_register", "valid_from": "2026-01-01"}
 AGENT = "556036-0793"
 APPOINTMENT_ID = appointment_id(MOLNDAL, AGENT)
 AGENT_PERMISSION_ID = permission_id(MOLNDAL, "detaljplan", AGENT)

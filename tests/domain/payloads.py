@@ -574,7 +574,7 @@ WORDS: dict[str, dict[str, Make]] = {
             "role": rng.choice(["contact", "deputy"]),
             "person": rng.choice(PEOPLE),
         },
-        "register_differs": _fixed({"finding": "x"}),
+        "register_differs": _fixed(parts.NOT_IN_REGISTER),
         "register_agrees": _nothing,
         "part_ended": _a_part,
         "end": _fixed({"outcome": "withdrawn"}),

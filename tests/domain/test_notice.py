@@ -8,6 +8,7 @@ from tests.domain.parts import (
     ANNA,
     APPOINTMENT_ID,
     CONNECTION_ID,
+    NOT_IN_REGISTER,
     SYSTEM,
     agreement_in_force,
     registration,
@@ -161,9 +162,12 @@ def test_a_supplement_widens_what_is_covered_and_all_data_sets_hear_it() -> None
 def test_what_the_register_says_otherwise_is_a_handlers_task_until_it_agrees() -> None:
     """Told once, shown as long as it lasts."""
     play = with_parts()
-    play.answer("register_differs", finding="not in force there")
-    play.answer("register_differs", finding="not in force there")
-    assert len(play.mails("register_differs")) == 1
+    for kind in ("producer", "producer", "processing"):
+        play.answer("register_differs", **NOT_IN_REGISTER | {"kind": kind})
+    assert [mail.what["item"] for mail in play.mails("register_differs")] == [
+        "producer",
+        "processing",
+    ]
     assert ("case_handler", "register_differs") in play.waits
     play.answer("register_agrees")
     assert play.wanted == ["find_registrations"]  # it may have another key since it was mended
@@ -176,7 +180,8 @@ def test_a_handler_may_let_the_register_be_right() -> None:
     """Key and validity are taken over, who and why stand in the journal, and the task is done."""
     play = with_parts()
     assert "follow_register" not in play.open
-    play.answer("register_differs", finding="other validity")
+    other = {"why": "other_validity", "registered_from": "2025-02-01"}
+    play.answer("register_differs", **NOT_IN_REGISTER | other)
     play.take("follow_register", HANDLER, {"reason": "Registret har avtalets egen dag."})
     assert (play.wanted, "follow_register" in play.open) == (["find_registrations"], False)
     found = [registration(kind, valid_from="2025-02-01") for kind in ("producer", "processing")]
@@ -193,8 +198,10 @@ def test_a_handler_may_let_the_register_be_right() -> None:
 def test_what_is_not_in_the_register_stays_a_task() -> None:
     """There is nothing to follow: it has to be registered."""
     play = with_parts()
-    play.answer("register_differs", finding="not in the register")
+    for kind in ("producer", "processing"):
+        play.answer("register_differs", **NOT_IN_REGISTER | {"kind": kind})
     play.take("follow_register", HANDLER, {"reason": "?"})
     play.answer("registrations_found", registrations=[registration("producer")])
+    assert list(play.state.register_findings) == ["processing"]
     assert ("case_handler", "register_differs") in play.waits
     assert "follow_register" in play.open
