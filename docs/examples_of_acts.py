@@ -270,7 +270,9 @@ def heard(state: State) -> dict[str, Examples]:
         "agreement_registered": [{"kind": "producer"}, {"kind": "processing"}],
         "registration_withdrawn": [{"kind": "producer"}, {"kind": "processing"}],
         "agreement_ended": [{"kind": "producer"}],
-        "register_differs": [{"finding": "other_validity"}],
+        "register_differs": [
+            {"kind": "producer", "why": "not_in_register", "valid_from": "2026-01-01"}
+        ],
         "registrations_found": [{}],
         "dataset_connected": [{"ref": ref} for ref in refs],
         "part_ended": [{"ref": ref, "outcome": "withdrawn"} for ref in refs],

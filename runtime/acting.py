@@ -6,6 +6,7 @@ answers a request that it has seen with its first answer.
 """
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -86,6 +87,16 @@ def refuse_too_large(request: dict[str, Any]) -> None:
     raise StepRefusedError({"code": "too_large", "text": text, "field": "payload"})
 
 
+def _update_id(step: str, request: dict[str, Any]) -> str:
+    """Return the id by which the server knows a request that is sent again.
+
+    It tells other content under the same `request_id` apart: the server would answer that with the
+    first receipt, where the workflow refuses it.
+    """
+    content = json.dumps(request, sort_keys=True, default=str).encode()
+    return f"{request['request_id']}/{step}/{hashlib.sha256(content).hexdigest()[:16]}"
+
+
 async def send_step(
     client: Client, workflow_id: str, step: str, request: dict[str, Any]
 ) -> dict[str, Any]:
@@ -101,7 +112,7 @@ async def send_step(
 
     async def attempt() -> dict[str, Any]:
         receipt: dict[str, Any] = await handle.execute_update(
-            step, request, id=f"{request['request_id']}/{step}", result_type=dict
+            step, request, id=_update_id(step, request), result_type=dict
         )
         return receipt
 
@@ -140,7 +151,7 @@ async def open_case(
             "apply",
             request,
             start_workflow_operation=operation,
-            id=f"{request['request_id']}/apply",
+            id=_update_id("apply", request),
             result_type=dict,
         )
         return receipt

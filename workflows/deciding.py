@@ -205,7 +205,7 @@ class Deciding(Generic[S]):
 
 
 def _digest(name: str, request: StepRequest) -> str:
-    said = json.dumps([name, request.payload], sort_keys=True, default=str)
+    said = json.dumps([name, request.model_dump(mode="json")], sort_keys=True, default=str)
     return hashlib.sha256(said.encode()).hexdigest()
 
 

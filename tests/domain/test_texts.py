@@ -67,7 +67,7 @@ def test_a_reminder_says_who_is_awaited_for_what() -> None:
     mail = play.mails("reminder")[0]
     _, text = TEXTS.mail("reminder", mail.what)
     assert text.startswith(
-        "Vi väntar sedan 2026-03-02: producenten ska lämna in avtalet undertecknat.\n"
+        "Vi har väntat sedan 2026-03-02: producenten ska lämna in avtalet undertecknat.\n"
         "Det gäller producentavtalet.\nSenast 2026-04-01.\nLogga in"
     )
     what = {"since": "2026-03-02", "on": "producer", "rule": "describe_dataset", "item": "d"}

@@ -11,8 +11,11 @@ from temporalio.client import WorkflowHandle
 
 from adapters.organisation_registers import OrganisationRegisters
 from commands.context import Context, opened
-from commands.demo import Demo, plain_http
+from commands.demo import Deliverer, Demo, plain_http
+from commands.departures import departures
+from commands.rehearsals import appoint, person_of
 from commands.scenarios import standard
+from domain.act import Actor, Role
 from domain.onboarding import onboarding_id
 from runtime.acting import StepRefusedError
 from runtime.postgres import binaries
@@ -21,7 +24,7 @@ from runtime.stack import DATABASE, Stack
 from tests.system.conftest import starter
 from workflows.case import WORKFLOW_QUEUE
 
-ORG_NUMBER, NEVER_OPENED = "212000-2890", "212000-2908"
+ORG_NUMBER, NEVER_OPENED, AGENT = "212000-2890", "212000-2908", "556036-0793"
 NAME = "quixotina"
 LOCAL_PART = "zaphodina.planted"
 TEXT = "quetzalkoatlus"
@@ -128,11 +131,36 @@ async def _issued(addresses: dict[str, str]) -> list[str]:
     return found
 
 
+async def _name_others(demo: Demo, folder: Path) -> None:
+    """Name an agent's contact, and a successor of the contact, who is to leave by a list."""
+    ola = Actor(
+        subject=f"{LOCAL_PART}.ombud@konsult.example",
+        name=f"{NAME} ombud",
+        role=Role.AGENT_CONTACT,
+        organisation=AGENT,
+    )
+    await appoint(demo, Deliverer(AGENT, ola))
+    ref = await person_of(demo)
+    ny = {"name": f"{NAME} ny", "email": f"{LOCAL_PART}.ny@org.example"}
+    leaving = {"last_day": "2099-12-31", "successors": [{"role": "contact", "person": ny}]}
+    await demo.act(demo.contact, "schedule_departure", leaving, ref)
+    await demo.until("the successor's account", _has_successor, ref)
+    leavers = folder / "leavers.csv"
+    leavers.write_text(f"person,last_day\n{demo.email},2099-12-30\n", "utf-8")
+    assert await departures(demo.context, leavers) == {"scheduled": 1}
+
+
+def _has_successor(view: dict[str, Any]) -> bool:
+    found = view["details"].get("successors") or {}
+    return bool(found.get("contact", {}).get("person", {}).get("account_id"))
+
+
 async def _play(stack: Stack, context: Context, demo: Demo) -> str:
     """Onboard, with a failure on the way, refuse a personnummer, note; returns the case number."""
     ref = demo.part("permission", demo.entry.org_number)
     await _fail_once(stack)
     assert await standard(demo)
+    await _name_others(demo, stack.data_dir)
     unopened = await _refuse_a_personal_number(stack, context, demo, ref)
     note = {"text": TEXT, "visibility": "internal"}
     receipt = await demo.act("case_handler", "note", note, ref)

@@ -77,6 +77,12 @@ async def notes(world: World, demo: Demo) -> AsyncIterator[dict[str, list[str]]]
             await sending
 
 
+async def _note(world: World, ref: str, text: str, request_id: str = "") -> dict[str, Any]:
+    """Send a note under a request id of its own; returns the receipt."""
+    payload = {"text": text, "visibility": "internal"}
+    return await world.step(ref, "note", HANDLER, payload, request_id=request_id or text)
+
+
 async def _noted(world: World, ref: str, texts: list[str]) -> None:
     """Wait until a workflow's journal holds its notes, each once."""
     deadline = time.monotonic() + 30
@@ -156,16 +162,21 @@ async def test_nothing_is_lost_when_every_run_is_short(restless: World, name: st
 
 
 async def test_a_credential_continues_as_new_while_its_portal_is_down(restless: World) -> None:
-    """The portal does the work, loses the answer and is down; runs change meanwhile: one key."""
+    """The portal does the work, loses the answer and is down; runs change meanwhile: one key.
+
+    A request that an earlier run has answered is answered the same way again.
+    """
     create = "POST /api/am/devportal/v3/applications"
     await restless.fault("portal_verification", match=create, times=1, drop=True)
     await restless.fault("portal_verification", match="*", status=503)
     credential = await Alone.begin(restless)
     await credential.wants("create_application")
     texts = [f"rad {number}" for number in range(3 * ACTS)]
-    for text in texts:
-        await credential.step("note", HANDLER, {"text": text, "visibility": "internal"})
+    receipts = [await _note(restless, credential.ref, text) for text in texts]
     assert await _runs(restless.client, credential.ref) > 1
+    assert await _note(restless, credential.ref, texts[0]) == receipts[0]
+    with pytest.raises(StepRefusedError, match="reused_request_id"):
+        await _note(restless, credential.ref, "något annat", request_id=texts[0])
     await credential.wants("create_application")
 
     await restless.heal("portal_verification")

@@ -49,19 +49,16 @@ async def test_the_same_request_ten_times_at_once_is_one_act(world: World) -> No
     assert 2 == len(await _recorded(world, demo.ref, "note", 2))
 
 
-async def test_the_same_request_id_with_another_payload_is_refused(world: World) -> None:
-    """A request id that stands for something else is refused and changes nothing."""
+async def test_the_same_request_id_for_something_else_is_refused(world: World) -> None:
+    """Another payload, or another person: the first answer is not theirs, and nothing changes."""
     demo = world.demo()
     await demo.apply()
     await world.step(demo.ref, "note", HANDLER, _note("första"), "reused")
-    request = {
-        "request_id": "reused",
-        "actor": HANDLER.model_dump(mode="json"),
-        "payload": _note("annan"),
-    }
-    with pytest.raises(WorkflowUpdateFailedError) as refused:
-        await world.handle(demo.ref).execute_update("note", request, id="another")
-    assert "reused_request_id" == refused.value.cause.type  # type: ignore[attr-defined]
+    other = HANDLER.model_copy(update={"subject": "henrik.handlaggare"})
+    for actor, text in ((HANDLER, "annan"), (other, "första")):
+        with pytest.raises(StepRefusedError, match="reused_request_id"):
+            await world.step(demo.ref, "note", actor, _note(text), "reused")
+    assert 1 == len(await _recorded(world, demo.ref, "note", 1))
 
 
 async def test_of_two_deciders_at_once_one_decides(world: World) -> None:
