@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from domain.act import CONTACT, Actor, Refusal, Role, StepRequest
 from domain.machine import Act, Content, Machine, Moment, apply, content_of, copied, refusal, timers
-from domain.state import EntryKind, Pending, State, Timer
+from domain.state import EntryKind, Party, Pending, State, Timer, Waiting
 from domain.view import forecast, view
 from tests.domain import parts, payloads
 from tests.domain.holding import holds
@@ -242,6 +242,7 @@ class Walk:
         assert state.stage in self.machine.stages
         assert self.journal[-1].sequence == state.sequence == len(self.journal)
         assert has_way_out(self.machine, state, self.moment), (state.stage, state.waiting)
+        assert not stuck(self.machine, state, self.moment), state.stage
         assert type(state).model_validate(state.model_dump(mode="json")) == state
         view(self.machine, state, self.moment)
         if self.rng.random() < 0.1:
@@ -281,4 +282,34 @@ def has_way_out(machine: Machine[Any], state: State, moment: Moment) -> bool:
     )
 
 
+def stuck(machine: Machine[Any], state: State, moment: Moment) -> list[Waiting]:
+    """Return what it waits for though nobody who is awaited can do anything about it here."""
+    if not state.is_opened:
+        return []
+    open_ = [step for step in machine.steps if step.is_open(state, moment)]
+    steps = [step for step in open_ if step.name not in IDLE | GIVING_UP]
+    able = {role for step in steps for role in step.who}
+    if any(step.by_post and step.who & CONTACT for step in steps):
+        able.add(Role.CASE_HANDLER)  # who enters what came by post
+    return [
+        wait
+        for wait in state.waiting
+        if wait.on in AWAITED
+        and not AWAITED[wait.on] & able
+        and (state.type, wait.rule) not in ELSEWHERE
+    ]
+
+
+GIVING_UP = frozenset({"close", "withdraw"})
+AWAITED = {
+    Party.CASE_HANDLER: frozenset({Role.CASE_HANDLER}),
+    Party.DECIDER: frozenset({Role.DECIDER}),
+    Party.SIGNATORY: frozenset({Role.SIGNATORY}),
+    Party.PRODUCER: CONTACT,
+    Party.AGENT: frozenset({Role.AGENT_CONTACT}),
+    Party.PERSON: OUTSIDE,
+}
+# Whom a key is offered to follows from the case's contact; a data set whose denial was changed
+# waits for what the onboarding's own parties sign.
+ELSEWHERE = frozenset({("Credential", "name_holder"), ("DatasetConnection", "countersign")})
 RESTS = ("PersonAccess", "active")
