@@ -345,7 +345,9 @@ def decision_timers(state: CaseState, policy: Policy) -> Iterator[Timer]:
 
 
 def decision_waits(state: CaseState) -> Iterator[Wait]:
-    """Yield who must act while a case is examined."""
+    """Yield who must act while a case is examined; nothing is decided any more in one that ends."""
+    if state.is_ending:
+        return
     proposal, hearing = state.review.proposal, state.review.hearing
     if proposal is None:
         if state.stage in EXAMINING:

@@ -32,6 +32,7 @@ def owes_decision(state: CaseState) -> bool:
         state.decision_requested_at is not None
         and not state.decision_request_refused
         and not state.is_decided_now
+        and not state.is_ending
     )
 
 

@@ -242,7 +242,7 @@ class Walk:
         assert state.stage in self.machine.stages
         assert self.journal[-1].sequence == state.sequence == len(self.journal)
         assert has_way_out(self.machine, state, self.moment), (state.stage, state.waiting)
-        assert not stuck(self.machine, state, self.moment), state.stage
+        assert not (left := stuck(self.machine, state, self.moment)), (state.stage, left)
         assert type(state).model_validate(state.model_dump(mode="json")) == state
         view(self.machine, state, self.moment)
         if self.rng.random() < 0.1:

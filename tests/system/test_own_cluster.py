@@ -43,7 +43,12 @@ async def test_a_profile_is_enough_for_stack_worker_and_commands(
             first_terminal.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "temporal.toml"))
             first_terminal.setenv("TEMPORAL_PROFILE", "lab")
             await running.enter_async_context(make_stack(folder, durable=False))
-        data = ("--data", "docs/examples/application.json")
+        data = (
+            "--data",
+            "docs/examples/application.json",
+            "--as",
+            "producer_contact:anna.lind@kiruna.example",
+        )
         opened = await starter("open", "onboarding", *data, data_dir=folder)
         assert 0 == opened.code, opened.err
         ref = opened.out.strip()
