@@ -21,6 +21,7 @@ from domain.dates import local_date, midnight_after
 from domain.everyday import Reason
 from domain.fields import Day, FreeText, OrgNumberField
 from domain.machine import Moment, NoPayload, Payload, Step, not_opened
+from domain.people import activation_wait
 from domain.permission_state import permission_id
 from domain.policy import Policy
 from domain.state import Party, Person, Timer, Wait
@@ -332,7 +333,7 @@ def appointing_waits(state: AppointmentState) -> Iterator[Wait]:
     elif person is None or person.account_id is None:
         yield Wait(on=Party.ACCOUNT_SYSTEM, rule="find_or_create_accounts")
     elif not person.active:
-        yield Wait(on=Party.PERSON, rule="activate_account", item=AGENT_CONTACT)
+        yield activation_wait(person, AGENT_CONTACT)
     else:
         yield Wait(on=Party.AGENT, rule="accept_appointment")
 

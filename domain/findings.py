@@ -95,9 +95,9 @@ def word_of(finding: Finding) -> Word | None:
             return Word("end", {"outcome": "not_entitled"}, "Permission")
         case FindingKind.ACCOUNT_ON:
             return Word(finding.kind, {}, "PersonAccess")
-        case FindingKind.KEY_MISSING | FindingKind.ACCOUNT_OFF | FindingKind.REGISTER_AGREES:
+        case FindingKind.KEY_MISSING | FindingKind.ACCOUNT_OFF:
             return Word(finding.kind, {})
-        case FindingKind.REGISTER_DIFFERS:
+        case FindingKind.REGISTER_DIFFERS | FindingKind.REGISTER_AGREES:
             return Word(finding.kind, finding.facts)
         case _:
             return None

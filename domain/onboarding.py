@@ -25,7 +25,14 @@ from domain.everyday import EVERYDAY, NewPerson, unpark
 from domain.fields import FreeText, MunicipalityCodeField, Name, OrgNumberField
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step, not_opened
 from domain.organisations import wrong_code
-from domain.people import PEOPLE, contact_waits, people_wants, release_people, tell_contacts
+from domain.people import (
+    PEOPLE,
+    activation_wait,
+    contact_waits,
+    people_wants,
+    release_people,
+    tell_contacts,
+)
 from domain.policy import Policy
 from domain.state import Party, Person, System, Timer, Wait, Want
 from domain.text import Text
@@ -393,7 +400,7 @@ def _intake_waits(state: OnboardingState) -> Iterator[Wait]:
 def _account_waits(state: OnboardingState) -> Iterator[Wait]:
     contact = state.contact
     if contact is not None and contact.account_id is not None and not contact.active:
-        yield Wait(on=Party.PERSON, rule="activate_account", item="contact")
+        yield activation_wait(contact, "contact")
     yield from _outside_waits(state)
 
 

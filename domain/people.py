@@ -38,6 +38,12 @@ class PersonActive(Content):
     account_id: str
 
 
+class PersonSuspended(Content):
+    """A person's account is suspended: only who may reactivate it can help."""
+
+    account_id: str
+
+
 class PersonLeaving(Content):
     """Somebody this hangs on leaves after a day; None when the departure is called off."""
 
@@ -165,11 +171,26 @@ def _person_active(state: CaseState, content: PersonActive, moment: Moment) -> N
     del moment
     for _, person in state.people():
         if person.account_id == content.account_id:
-            person.active = True
+            person.active, person.suspended = True, False
+
+
+def _person_suspended(state: CaseState, content: PersonSuspended, moment: Moment) -> None:
+    del moment
+    for _, person in state.people():
+        if person.account_id == content.account_id:
+            person.active, person.suspended = False, True
+
+
+def activation_wait(person: Person, role: str) -> Wait:
+    """Return who can switch on a person's account: the person, unless it is suspended."""
+    if person.suspended:
+        return Wait(on=Party.CASE_HANDLER, rule="reactivate", item=role)
+    return Wait(on=Party.PERSON, rule="activate_account", item=role)
 
 
 PEOPLE: dict[str, Reaction[CaseState]] = {
     "person_found": Reaction(payload=PersonFound, do=_person_found),
     "person_active": Reaction(payload=PersonActive, do=_person_active),
+    "person_suspended": Reaction(payload=PersonSuspended, do=_person_suspended),
     "person_left": Reaction(payload=PersonLeft, do=_person_left),
 }

@@ -69,6 +69,8 @@ def _enrol(state: PersonState, content: Enrol, moment: Moment) -> None:
         _invite_or_welcome(state, is_active=content.active)
     if state.stage in IN_USE:
         _tell_active(state, content.ref)
+    elif state.stage == "suspended":
+        state.tell(content.ref, "person_suspended", {"account_id": state.account_id})
     if state.last_day is not None and not state.is_ending:
         word = {"account_id": state.account_id, "last_day": state.last_day.isoformat()}
         state.tell(content.ref, LEAVING, word)

@@ -145,7 +145,7 @@ def compare(
     seen: Seen,
     *,
     unchanged_since: datetime,
-    told_of_register: frozenset[str] = frozenset(),
+    told_of_register: frozenset[tuple[str, str]] = frozenset(),
 ) -> list[Finding]:
     """Return every difference, in a stable order.
 
@@ -153,7 +153,7 @@ def compare(
         granted: what stands by the record.
         seen: what one look saw outside.
         unchanged_since: what has changed after this instant is left for the next run.
-        told_of_register: agreements that were told of a difference and not yet of its end.
+        told_of_register: agreement and kind of it, told of a difference and not yet of its end.
     """
     found = [
         *_applications(granted, seen, unchanged_since),
@@ -310,24 +310,25 @@ def _people(granted: Granted, seen: Seen, since: datetime) -> Iterator[Finding]:
 
 
 def _agreements(
-    granted: Granted, seen: Seen, since: datetime, told: frozenset[str]
+    granted: Granted, seen: Seen, since: datetime, told: frozenset[tuple[str, str]]
 ) -> Iterator[Finding]:
     there = {(each.org_number, each.kind): each for each in seen.agreements}
-    differing = set()
+    comparable, differing = set(), set()
     for row in granted.agreements.values():
         if not row.is_alive or row.changed_at > since:
-            differing.add(row.ref)  # not known to agree
             continue
+        comparable.add(row.ref)
         for kind, valid_from in sorted(row.valid_from.items()):
             found = there.get((row.org_number, kind))
             facts = _register_facts(kind, valid_from, found)
             if facts is not None:
-                differing.add(row.ref)
+                differing.add((row.ref, kind))
                 yield _in_register(FindingKind.REGISTER_DIFFERS, row.ref, kind, facts)
     for each in seen.agreements:
         yield from _not_here(granted, each, since)
-    for ref in sorted(told - differing):
-        yield _in_register(FindingKind.REGISTER_AGREES, ref, "", {})
+    for ref, kind in sorted(told - differing):
+        if ref in comparable:
+            yield _in_register(FindingKind.REGISTER_AGREES, ref, kind, {"kind": kind})
 
 
 def _register_facts(

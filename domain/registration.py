@@ -36,6 +36,12 @@ class RegistrationsFound(Content):
     registrations: tuple[Registration, ...] = ()
 
 
+class RegisterAgrees(Content):
+    """The register holds a kind of the agreement as it stands here again."""
+
+    kind: Kind
+
+
 def _found(state: AgreementState, content: RegistrationsFound, moment: Moment) -> None:
     """Take keys and validity over, and kinds that were not known here."""
     del moment
@@ -59,10 +65,10 @@ def _differs(state: AgreementState, content: RegisterDiffers, moment: Moment) ->
     state.register_findings[content.kind] = content
 
 
-def _agrees(state: AgreementState, content: Content, moment: Moment) -> None:
+def _agrees(state: AgreementState, content: RegisterAgrees, moment: Moment) -> None:
     """Somebody has mended the register, perhaps under another key."""
-    del content, moment
-    state.register_findings = {}
+    del moment
+    state.register_findings.pop(content.kind, None)
     state.is_registration_sought = True
 
 
@@ -97,5 +103,5 @@ FOLLOW_REGISTER: Step[AgreementState] = Step(
 REACTIONS: dict[str, Reaction[AgreementState]] = {
     "registrations_found": Reaction(payload=RegistrationsFound, do=_found),
     "register_differs": Reaction(payload=RegisterDiffers, do=_differs),
-    "register_agrees": Reaction(payload=Content, do=_agrees),
+    "register_agrees": Reaction(payload=RegisterAgrees, do=_agrees),
 }

@@ -150,7 +150,10 @@ class Entry(BaseModel):
 
 
 class Person(BaseModel):
-    """A person in a case. `account_id` is the account system's opaque id, once known."""
+    """A person in a case. `account_id` is the account system's opaque id, once known.
+
+    `suspended` is one whose account is off and who cannot switch it on.
+    """
 
     name: str
     email: str
@@ -158,6 +161,7 @@ class Person(BaseModel):
     account_id: str | None = None
     login_name: str | None = None
     active: bool = False
+    suspended: bool = False
     unreachable: bool = False
 
     def is_actor(self, actor: Actor) -> bool:

@@ -367,10 +367,10 @@ from cases join chains using (chain_id)
 where cases.type in ('Credential', 'Permission', 'PersonAccess', 'ProducerAgreement') and chains.followed_by is null
 
 -- told_of_register --
-select ref from (
-    select distinct on (ref) ref, kind from findings
+select ref, item from (
+    select distinct on (ref, item) ref, item, kind from findings
     where system = 'agreement_register' and kind in ('register_differs', 'register_agrees') and done = 'told'
-    order by ref, done_at desc
+    order by ref, item, done_at desc
 ) last_word where kind = 'register_differs'
 
 -- findings_of --

@@ -185,9 +185,11 @@ def _account(row: Any) -> SeenAccount:
     )
 
 
-async def told_of_register(pool: asyncpg.Pool) -> frozenset[str]:
-    """Return the agreements that were told of a difference and not yet of its end."""
-    return frozenset(row["ref"] for row in await pool.fetch(query("told_of_register")))
+async def told_of_register(pool: asyncpg.Pool) -> frozenset[tuple[str, str]]:
+    """Return which agreements were told that a kind differs, and not yet that it agrees again."""
+    return frozenset(
+        (row["ref"], row["item"]) for row in await pool.fetch(query("told_of_register"))
+    )
 
 
 async def findings(pool: asyncpg.Pool, run: str) -> list[Finding]:

@@ -15,7 +15,10 @@ TUNED: dict[str, object] = {
     "frontend.namespaceRPS": 20_000,
     "frontend.rps": 20_000,
 }
-FOR_TESTS: dict[str, object] = {"system.forceSearchAttributesCacheRefreshOnRead": True}
+FOR_TESTS: dict[str, object] = {
+    "system.forceSearchAttributesCacheRefreshOnRead": True,
+    "limit.historyCount.suggestContinueAsNew": 600,  # of 4,096: more than an onboarding takes
+}
 STORES = {"default": "temporal", "visibility": "temporal_visibility"}
 SQLITE_FILES = {"default": "temporal.db", "visibility": "visibility.db"}
 Datastores = dict[str, dict[str, Any]]

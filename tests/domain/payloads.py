@@ -529,6 +529,7 @@ WORDS: dict[str, dict[str, Make]] = {
     "ProducerOnboarding": {
         "numbered": _fixed({"number": "NGP2026-000001"}),
         "person_active": _fixed({"account_id": "acc-1"}, {"account_id": "acc-2"}),
+        "person_suspended": _fixed({"account_id": "acc-1"}, {"account_id": "acc-2"}),
         "part_ended": _a_part,
         "dataset_connected": lambda rng, state, _: {"ref": rng.choice([*state.parts, REF])},
         "person_left": _left,
@@ -575,7 +576,7 @@ WORDS: dict[str, dict[str, Make]] = {
             "person": rng.choice(PEOPLE),
         },
         "register_differs": _fixed(parts.NOT_IN_REGISTER),
-        "register_agrees": _nothing,
+        "register_agrees": _fixed({"kind": "producer"}, {"kind": "processing"}),
         "part_ended": _a_part,
         "end": _fixed({"outcome": "withdrawn"}),
     },

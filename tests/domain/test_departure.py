@@ -344,6 +344,14 @@ def test_an_account_found_off_is_a_handlers_task_then_a_departure() -> None:
     assert play.mails("taken_for_departure")
 
 
+def test_what_enrols_at_a_suspended_person_is_told_that_only_a_handler_helps() -> None:
+    """The person cannot switch the account on: whoever hangs on it must not wait on the person."""
+    play = active_person()
+    play.take("suspend", DEPUTY, {"reason": "förlorad telefon"})
+    play.answer("enrol", **enrolment(ref=AGREEMENT_ID))
+    assert [word.to for word in play.told("person_suspended")] == [AGREEMENT_ID]
+
+
 def test_an_account_found_off_before_the_last_day_is_told_too() -> None:
     """Who is about to leave has access until then: who took it away, and why, is asked."""
     play = active_person()

@@ -160,7 +160,7 @@ def test_a_supplement_widens_what_is_covered_and_all_data_sets_hear_it() -> None
 
 
 def test_what_the_register_says_otherwise_is_a_handlers_task_until_it_agrees() -> None:
-    """Told once, shown as long as it lasts."""
+    """Told once, and each kind shown as long as it lasts."""
     play = with_parts()
     for kind in ("producer", "producer", "processing"):
         play.answer("register_differs", **NOT_IN_REGISTER | {"kind": kind})
@@ -169,8 +169,11 @@ def test_what_the_register_says_otherwise_is_a_handlers_task_until_it_agrees() -
         "processing",
     ]
     assert ("case_handler", "register_differs") in play.waits
-    play.answer("register_agrees")
+    play.answer("register_agrees", kind="producer")
     assert play.wanted == ["find_registrations"]  # it may have another key since it was mended
+    play.answer("registrations_found", registrations=[registration("producer", key="K-9")])
+    assert play.state.register_findings.keys() == {"processing"}
+    play.answer("register_agrees", kind="processing")
     play.answer("registrations_found", registrations=[registration("producer", key="K-9")])
     assert play.waits == [("nobody", "in_force")]
     assert play.state.agreements["producer"].registration == "K-9"

@@ -59,6 +59,10 @@ def test_waits_on_the_person_until_the_account_is_active() -> None:
     play.answer("person_found", **found, active=False)
     assert ("person", "activate_account") in play.waits
 
+    play.answer("person_suspended", account_id="a")
+    assert ("case_handler", "reactivate") in play.waits
+    assert ("person", "activate_account") not in play.waits
+
     play.answer("person_active", account_id="a")
     assert play.state.stage == "agreement"
 

@@ -263,8 +263,8 @@ def test_a_kind_that_the_living_agreement_does_not_have_is_a_task() -> None:
 
 
 def test_an_agreement_hears_once_that_the_register_agrees_again() -> None:
-    """Only after it was told of a difference, and not while that is unsettled."""
-    told = frozenset({AGREEMENT})
+    """Only of what it was told to differ, and not while that is unsettled."""
+    told = frozenset({(AGREEMENT, "producer")})
     same = Seen(agreements=(_registered(),))
     assert _kinds(_granted(_agreement()), same, told_of_register=told) == ["register_agrees"]
     assert _kinds(_granted(_agreement()), same) == []

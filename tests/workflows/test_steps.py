@@ -26,6 +26,8 @@ from workflows.case import WORKFLOW_QUEUE
 HANDLER = Actor(subject="hanna.handlaggare", name="Hanna Handläggare", role=Role.CASE_HANDLER)
 DECIDERS = [Actor(subject=f"d{n}", name=f"Beslut {n}", role=Role.DECIDER) for n in range(2)]
 
+BURST = 10
+
 
 def _note(text: str) -> dict[str, str]:
     return {"text": text, "visibility": "internal"}
@@ -59,6 +61,26 @@ async def test_the_same_request_id_for_something_else_is_refused(world: World) -
         with pytest.raises(StepRefusedError, match="reused_request_id"):
             await world.step(demo.ref, "note", actor, _note(text), "reused")
     assert 1 == len(await _recorded(world, demo.ref, "note", 1))
+
+
+async def test_a_run_continues_as_new_when_the_server_suggests_it(world: World) -> None:
+    """A history may grow long before a run has taken all its acts: nothing is lost then, either."""
+    demo = world.demo()
+    await demo.apply()
+    first = await world.handle(demo.ref).describe()
+    noted = 0
+    while (await world.handle(demo.ref).describe()).run_id == first.run_id:
+        await asyncio.gather(
+            *(
+                world.step(demo.ref, "note", HANDLER, _note(f"rad {number}"))
+                for number in range(noted, noted + BURST)
+            )
+        )
+        noted += BURST
+        assert noted < world.context.policy.continue_as_new_acts
+    lines = await _recorded(world, demo.ref, "note", noted)
+    assert {line["what"]["text"] for line in lines} == {f"rad {n}" for n in range(noted)}
+    assert len(lines) == noted
 
 
 async def test_of_two_deciders_at_once_one_decides(world: World) -> None:
