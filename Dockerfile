@@ -10,10 +10,10 @@ RUN pip install --no-cache-dir uv==0.13.9
 COPY pyproject.toml uv.lock ./
 
 FROM builder AS engine-packages
-RUN uv sync --frozen --no-default-groups --no-python-downloads
+RUN uv sync --frozen --no-default-groups --no-python-downloads --compile-bytecode
 
 FROM builder AS simulator-packages
-RUN uv sync --frozen --no-default-groups --group stack --no-python-downloads
+RUN uv sync --frozen --no-default-groups --group stack --no-python-downloads --compile-bytecode
 
 FROM base AS engine
 COPY --from=engine-packages /app/.venv .venv
@@ -28,6 +28,7 @@ COPY records records
 COPY runtime runtime
 COPY workflows workflows
 COPY starter.py worker.py ./
+RUN python -m compileall -q -x '/[.]' .
 USER ngp
 CMD ["python", "worker.py"]
 
