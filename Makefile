@@ -35,7 +35,7 @@ server: sync ## make sure that there is a Temporal server (built once, about fiv
 	@$(RUN) python -m runtime.temporal_source
 
 test: check server ## check, then every test, two files at a time
-	@$(RUN) pytest -n 2 --dist loadfile
+	@$(RUN) pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: sync ## print the figures
 	@$(RUN) python -m benchmarks

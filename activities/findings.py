@@ -1,5 +1,6 @@
 """Comparing what was seen with what is granted, and telling those whom it concerns."""
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Final
@@ -59,7 +60,8 @@ class Findings:
     async def compare(self, wanted: CompareInput) -> Compared:
         """Compare a look with what is granted; of a later one, keep what was found before too."""
         granted = await reconciliations.granted(self._pool)
-        found = compare(
+        found = await asyncio.to_thread(
+            compare,
             granted,
             await reconciliations.seen(self._pool, wanted.run, wanted.look),
             unchanged_since=wanted.unchanged_since,

@@ -18,6 +18,7 @@ from domain.departure import (
 from domain.departure import STEPS as DEPARTURE_STEPS
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP
 from domain.machine import Content, Machine, Moment, NoPayload, Reaction, Step
+from domain.people import CASE_ROLES
 from domain.person_state import (
     OUTSIDE,
     Enrolment,
@@ -69,7 +70,7 @@ def _enrol(state: PersonState, content: Enrol, moment: Moment) -> None:
         _invite_or_welcome(state, is_active=content.active)
     if state.stage in IN_USE:
         _tell_active(state, content.ref)
-    elif state.stage == "suspended":
+    elif state.stage == "suspended" and content.role in CASE_ROLES:
         state.tell(content.ref, "person_suspended", {"account_id": state.account_id})
     if state.last_day is not None and not state.is_ending:
         word = {"account_id": state.account_id, "last_day": state.last_day.isoformat()}

@@ -1,8 +1,10 @@
 """What a run of the reconciliation saw, what it found, and what stands by the read model.
 
-Whole listings are kept here between two activities, so that no history ever holds one.
+Whole listings are kept here between two activities, so that no history ever holds one. What is
+made of thousands of rows is made in a thread: people are served meanwhile.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -124,11 +126,15 @@ async def people_to_look_at(pool: asyncpg.Pool, place: Place, limit: int) -> lis
 
 async def granted(pool: asyncpg.Pool) -> Granted:
     """Return everything that stands, and what has ended, by the read model."""
+    return await asyncio.to_thread(_granted, await pool.fetch(query("granted")))
+
+
+def _granted(rows: Sequence[Any]) -> Granted:
     keys: dict[str, GrantedKey] = {}
     rights: dict[str, GrantedRight] = {}
     people: dict[str, GrantedAccess] = {}
     agreements: dict[str, GrantedAgreement] = {}
-    for row in await pool.fetch(query("granted")):
+    for row in rows:
         common = {"ref": row["workflow_id"], "stage": row["stage"], "changed_at": row["updated_at"]}
         facts = {name: value for name, value in row["facts"].items() if value is not None}
         match row["type"]:
@@ -156,8 +162,10 @@ def _valid_from(agreements: dict[str, Any]) -> dict[str, date]:
 
 async def seen(pool: asyncpg.Pool, run: str, look: int) -> Seen:
     """Return everything that a look saw."""
-    rows = await pool.fetch(query("observations_of"), run, look)
+    return await asyncio.to_thread(_seen, await pool.fetch(query("observations_of"), run, look))
 
+
+def _seen(rows: Sequence[Any]) -> Seen:
     def of(kind: str) -> list[Any]:
         return [row for row in rows if row["kind"] == kind]
 
