@@ -31,7 +31,7 @@ check: sync ## lint, types, architecture
 	@$(RUN) mypy .
 	@$(RUN) pytest -q tests/test_architecture.py
 
-server: sync ## make sure that there is a Temporal server (built once, about five minutes)
+server: sync ## make sure that there is a Temporal server (built once, five to ten minutes)
 	@$(RUN) python -m runtime.temporal_source
 
 test: check server ## check, then every test, two files at a time

@@ -127,7 +127,7 @@ async def _build(package: str, program: Path) -> None:
         raise RuntimeError(
             "No Temporal server: install the Temporal CLI or Go, or set TEMPORAL_ADDRESS."
         )
-    say(f"Building {package} {VERSION} with Go: about five minutes, once per user ...")
+    say(f"Building {package} {VERSION} with Go: five to ten minutes, once per user ...")
     began = time.monotonic()
     aside = program.parent / "building"
     shutil.rmtree(aside, ignore_errors=True)

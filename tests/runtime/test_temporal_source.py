@@ -48,7 +48,7 @@ def test_the_server_is_built_once_and_it_is_said_how_long(
 
     assert first == second
     assert first.parent == temporal_source.cache_folder()
-    assert f"Building {SERVER} {VERSION} with Go: about five minutes, once per user" in said
+    assert f"Building {SERVER} {VERSION} with Go: five to ten minutes, once per user" in said
     assert "Built in" in said
     assert "" == capsys.readouterr().err
     assert calls.read_text("utf-8").splitlines() == [
