@@ -20,6 +20,8 @@ from domain.personal_numbers import contains_personal_number
 T = TypeVar("T")
 
 TIMEOUT_SECONDS: Final = 20.0
+PAGE_PAUSE_SECONDS: Final = 0.05
+"""Between two pages of a listing: it may be long, and people are served meanwhile."""
 KEPT_ALIVE_SECONDS: Final = 2.0
 SAID_CHARACTERS_MAX: Final = 300
 

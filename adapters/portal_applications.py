@@ -1,5 +1,6 @@
 """The applications at an API portal: found by our key, which each of ours carries."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Iterable
@@ -8,10 +9,18 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from adapters.outside import Busy, Conflict, Connection, Foreign, NotFound, Refused
+from adapters.outside import (
+    PAGE_PAUSE_SECONDS,
+    Busy,
+    Conflict,
+    Connection,
+    Foreign,
+    NotFound,
+    Refused,
+)
 from adapters.plain_letters import plain
 
-PAGE: Final = 100
+PAGE: Final = 50
 LISTINGS_MAX: Final = 3
 NAME_CHARACTERS_MAX: Final = 70
 DESCRIPTION_CHARACTERS_MAX: Final = 512
@@ -223,6 +232,7 @@ class PortalApplications:
             totals.add(page.pagination.total)
             if not page.list or len(found) >= page.pagination.total:
                 return found, totals
+            await asyncio.sleep(PAGE_PAUSE_SECONDS)
 
     async def _whole(self, listed: ApplicationRecord) -> ApplicationRecord:
         """Read one whose attributes the list does not tell; gone meanwhile, it is not ours."""

@@ -4,6 +4,7 @@ The resource types are written here, not discovered at each start: an account sy
 must not keep the worker from starting.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,9 +32,9 @@ from scim2_models import (
     User,
 )
 
-from adapters.outside import Connection, Refused, Unreachable
+from adapters.outside import PAGE_PAUSE_SECONDS, Connection, Refused, Unreachable
 
-PAGE: Final = 100
+PAGE: Final = 25  # small, so that nobody else waits long behind one
 
 Person = User[EnterpriseUser]
 
@@ -113,6 +114,7 @@ class Scim:
             found += listed.resources or []
             if not listed.resources or len(found) >= (listed.total_results or 0):
                 return found
+            await asyncio.sleep(PAGE_PAUSE_SECONDS)
 
     async def get(self, kind: type[R], resource_id: str) -> R:
         """Return one resource (§ 3.4.1)."""
