@@ -10,6 +10,7 @@ import pytest_asyncio
 from hypothesis import settings
 
 from records.migrate import migrate
+from runtime import processes
 from runtime.postgres import EmbeddedPostgres
 from runtime.temporal_server import TemporalServer
 from tests.world import World, running_world
@@ -25,6 +26,10 @@ if os.environ.get("CI"):
 
 # The files whose tests last longest come first: at the end no processor waits for the other one.
 LONGEST = ("system", "workflows", "records")
+# A stack that starts again wants its ports again: tests beside each other take none of them.
+BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+AT_ONCE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+processes.PORTS = processes.PORTS[BESIDE::AT_ONCE]
 TEMPLATE = "migrated"
 numbers = count(1)
 
