@@ -38,6 +38,15 @@ async def test_asks_again_while_there_is_nobody_to_ask() -> None:
     assert workflow.asked == 3
 
 
+async def test_asks_again_while_a_task_is_done_once_more() -> None:
+    """A slow worker may lose a task: it is asked again, and one that fails for good is said."""
+    failed = RPCError("Workflow Task in failed state.", RPCStatusCode.FAILED_PRECONDITION, b"")
+    workflow = _Says(failed, failed, {"stage": "review"})
+    assert await workflow.ask(timedelta(seconds=5)) == {"stage": "review"}
+    with pytest.raises(RPCError, match="failed state"):
+        await _Says(failed).ask(timedelta(seconds=0.2))
+
+
 async def test_gives_up_when_nobody_comes() -> None:
     """The wait has an end."""
     workflow = _Says(NOBODY_YET)
@@ -49,13 +58,13 @@ async def test_gives_up_when_nobody_comes() -> None:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (RPCStatusCode.FAILED_PRECONDITION, "Workflow Task in failed state."),
+        (RPCStatusCode.FAILED_PRECONDITION, "Something else."),
         (RPCStatusCode.NOT_FOUND, "workflow not found"),
         (RPCStatusCode.UNKNOWN, "Workflow task is not scheduled yet."),
     ],
 )  # fmt: skip
 async def test_anything_else_is_said_at_once(status: RPCStatusCode, said: str) -> None:
-    """A workflow whose task fails, or that is not there, does not get well by asking."""
+    """A workflow that is not there does not get well by asking."""
     workflow = _Says(RPCError(said, status, b""))
     with pytest.raises(RPCError, match=said):
         await workflow.ask(timedelta(seconds=5))
