@@ -15,7 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 LIMIT: Final = timedelta(seconds=30)
 NOBODY_YET: Final = "workflow task is not scheduled yet"  # ErrWorkflowTaskNotScheduled
-DONE_ONCE_MORE: Final = "workflow task in failed state"  # it was attempted at least once
+DONE_ONCE_MORE: Final = "workflow task in failed state"  # attempted before, and not done
 DONE_ONCE_MORE_LIMIT: Final = timedelta(seconds=3)
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 0.5

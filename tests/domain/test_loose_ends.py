@@ -89,6 +89,19 @@ def test_a_change_withdrawn_while_its_supplement_is_registered_leaves_no_orphan(
     assert "processing" in play.state.agreements
 
 
+def test_a_data_set_that_ends_waits_for_no_decider() -> None:
+    """A change lay before the decider when the agreement ended: nothing is decided any more."""
+    play = connected()
+    play.take("change_declaration", CONTACT, PERSONAL)
+    play.take("submit_agreement", CONTACT, submission("processing"))
+    play.take("accept_agreement", HANDLER, all_ok("processing"))
+    play.take("propose_decision", HANDLER, proposal(P1A))
+    assert ("decider", "decide") in play.waits
+    play.answer("end", outcome="agreement_ended")
+    assert play.state.stage == "ending"
+    assert "decider" not in {on for on, _ in play.waits}
+
+
 def test_the_second_of_two_first_processing_agreements_is_registered_as_a_supplement() -> None:
     """Another data set's came first: the same paper is wanted anew, under the other's."""
     play = opened_alone(**PERSONAL)
