@@ -16,7 +16,7 @@ from tests.domain.walking import Walk
 SEED = int(os.environ.get("WALK_SEED") or SystemRandom().randrange(10**6))
 AT_LEAST = 20_000
 ACTS = int(os.environ.get("WALK_ACTS") or AT_LEAST)
-MOST_ROUNDS = 10
+MOST_ROUNDS = 10 * max(ACTS // AT_LEAST, 1)
 # Ten walks a round: of more, hypothesis makes most by repeating parts of those before.
 ROUND = settings(
     max_examples=10,
@@ -74,7 +74,7 @@ class Walked(RuleBasedStateMachine):
             self.stages.update(self.walk.stages)
 
 
-@pytest.mark.timeout(600)  # a walk that fails is made as short as it can be
+@pytest.mark.timeout(900)  # a walk that fails is made as short as it can be
 @pytest.mark.parametrize("name", sorted(MACHINES))
 def test_whatever_happens_a_machine_holds_its_promises(name: str) -> None:
     """No act breaks it, a refused one changes nothing, the same acts give the same journal.
