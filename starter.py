@@ -31,7 +31,7 @@ from commands.options import screen as _screen
 from commands.options import with_context as _with_context
 from commands.people import actor_of, parse_as
 from commands.retrying import retry_failing
-from domain.onboarding import agreement_id
+from domain.agreement_state import agreement_id
 from domain.state import System
 from records.lists import Filter
 from runtime.acting import NoSuchCaseError, NotAnsweredError, StepRefusedError

@@ -5,9 +5,9 @@ from temporalio import activity
 
 from activities.outside import calls_outside
 from adapters.account_system import AccountSystem
+from domain.case import OrganisationAccountFound
 from domain.information_owner import OwnerLookedUp
 from domain.machine import Content
-from domain.onboarding import OrganisationAccountFound
 from domain.people import PersonFound
 from domain.permission import SystemAccountFound
 

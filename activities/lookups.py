@@ -10,8 +10,7 @@ from adapters.form_check import Expected, check
 from adapters.organisation_registers import OrganisationRegisters
 from adapters.pdf_forms import Forms, read
 from domain.agreements import FormChecked, PlaceFinding
-from domain.case import Kind
-from domain.onboarding import OrganisationLookedUp
+from domain.case import Kind, OrganisationLookedUp
 from domain.organisations import why_a_person
 from records import documents
 from records.errors import UnknownDocumentError

@@ -9,7 +9,7 @@ from activities.outside import calls_outside
 from adapters.agreement_register import AgreementRegister
 from domain.case import Kind
 from domain.countersigning import AgreementRegistered
-from domain.onboarding import Withdrawn
+from domain.onboarding_state import Withdrawn
 from domain.producer_agreement import ClosedInRegister
 from domain.registration import Registration, RegistrationsFound
 

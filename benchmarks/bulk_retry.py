@@ -10,7 +10,7 @@ from benchmarks.simulated import fail, heal, held
 from benchmarks.stage import Stage, at_once, stage
 from commands.demo import plain_http
 from commands.retrying import retry_failing
-from domain.credential import credential_id
+from domain.credential_state import credential_id
 from domain.state import System
 
 INCIDENTS = 200

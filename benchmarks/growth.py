@@ -10,7 +10,7 @@ from benchmarks.figure import Figure, percentile
 from benchmarks.processes import memory_mb
 from benchmarks.stage import Stage, at_once, say, stage
 from commands.opening import open_onboarding
-from domain.onboarding import onboarding_id
+from domain.onboarding_state import onboarding_id
 from runtime.stack import DATABASE
 
 SIZES = (100, 1_000, 10_000)

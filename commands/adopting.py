@@ -25,10 +25,11 @@ from domain.adoption import (
     connection_word,
     read_rows,
 )
+from domain.agreement_state import agreement_id
 from domain.appointment_state import appointment_id
+from domain.connection_state import dataset_id
 from domain.datasets import Delivery
 from domain.dates import local_date
-from domain.onboarding import agreement_id, dataset_id
 from domain.permission_state import permission_id
 from records import cases, switches
 from runtime.asking import ask

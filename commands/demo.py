@@ -24,7 +24,7 @@ from commands.documents import store_document
 from commands.keys import fetch_key
 from commands.opening import open_onboarding
 from domain.act import Actor, Role
-from domain.onboarding import onboarding_id
+from domain.onboarding_state import onboarding_id
 from records import cases
 
 

@@ -10,7 +10,8 @@ from commands.context import CommandError, Context
 from domain.act import CONTACT, Actor, Refusal, refuse
 from domain.appointment_state import appointment_id
 from domain.bad_value import BadValue
-from domain.onboarding import dataset_id, onboarding_id
+from domain.connection_state import dataset_id
+from domain.onboarding_state import onboarding_id
 from domain.organisations import (
     BadOrgNumber,
     parse_municipality_code,

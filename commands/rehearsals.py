@@ -12,8 +12,16 @@ from typing import Any
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from commands import adopting, reconciling
+from commands.by_hand import (
+    application_by_hand,
+    by_hand,
+    fault,
+    heal,
+    system_account_by_hand,
+    takes_token,
+)
 from commands.context import say
-from commands.demo import Deliverer, Demo, plain_http
+from commands.demo import Deliverer, Demo
 from commands.opening import open_agent, open_dataset
 from commands.scenarios import connect, standard
 from domain.act import Actor, Role
@@ -145,18 +153,6 @@ async def agent(demo: Demo) -> bool:
     await forward(demo, ref, days=366)
     await demo.stage("ended", ref=ref)
     return works and not await takes_token(demo, agents_key)
-
-
-async def takes_token(demo: Demo, key: dict[str, str]) -> bool:
-    """Whether a key still gets a token in production."""
-    base = demo.addresses["portal_production"]
-    async with plain_http() as http:
-        answer = await http.post(
-            f"{base}/oauth2/token",
-            data={"grant_type": "client_credentials"},
-            auth=(key["consumer_key"], key["consumer_secret"]),
-        )
-        return answer.is_success
 
 
 async def person_of(demo: Demo) -> str:
@@ -324,55 +320,6 @@ async def outage(demo: Demo) -> bool:
     return await demo.production_works()
 
 
-async def fault(demo: Demo, system: str, **what: Any) -> None:
-    """Let a simulated system fail."""
-    async with plain_http() as http:
-        where = f"{demo.addresses[system]}/_control/faults"
-        (await http.post(where, json=what)).raise_for_status()
-    say(f"  … {system} är nere / is down")
-
-
-async def heal(demo: Demo, system: str) -> None:
-    """Let a simulated system be well."""
-    async with plain_http() as http:
-        (await http.post(f"{demo.addresses[system]}/_control/reset")).raise_for_status()
-    say(f"  … {system} är uppe / is up")
-
-
-async def by_hand(demo: Demo, method: str, path: str, body: object) -> dict[str, Any]:
-    """Do something at the production portal as its own people can."""
-    settings = demo.context.settings
-    token = settings.portal_production_token.get_secret_value()
-    async with plain_http() as http:
-        answer = await http.request(
-            method,
-            f"{settings.portal_production_url}/api/am/devportal/v3{path}",
-            json=body,
-            headers={"Authorization": f"Bearer {token}"},
-        )
-    made: dict[str, Any] = answer.raise_for_status().json()
-    return made
-
-
-async def application_by_hand(demo: Demo, name: str, key: str | None) -> dict[str, Any]:
-    """Make an application with a living key at the production portal; returns the key."""
-    attributes = {"ngp_key": key} if key else {}
-    body = {"name": name, "throttlingPolicy": "Unlimited", "attributes": attributes}
-    made = await by_hand(demo, "POST", "/applications", body)
-    wanted = {
-        "keyType": "PRODUCTION",
-        "keyManager": "Resident Key Manager",
-        "grantTypesToBeSupported": ["client_credentials"],
-    }
-    where = f"/applications/{made['applicationId']}/generate-keys"
-    key_made = await by_hand(demo, "POST", where, wanted)
-    return {
-        "application": made["applicationId"],
-        "consumer_key": key_made["consumerKey"],
-        "consumer_secret": key_made["consumerSecret"],
-    }
-
-
 async def reconciliation(demo: Demo) -> bool:
     """A key of ours that nobody has a right to is revoked; a foreign one is left alone."""
     await onboarded(demo)
@@ -396,22 +343,7 @@ async def reconciliation(demo: Demo) -> bool:
 async def adopted(demo: Demo) -> bool:
     """A producer who was connected before: taken over from a file, with its key as it is."""
     login = f"adop{demo.entry.org_number[-4:]}"
-    settings = demo.context.settings
-    account = {
-        "schemas": ["urn:ngp:params:scim:schemas:SystemAccount"],
-        "loginName": login,
-        "orgNumber": demo.entry.org_number,
-        "datasetId": demo.dataset_id,
-        "active": True,
-    }
-    token = settings.account_system_token.get_secret_value()
-    async with plain_http() as http:
-        made = await http.post(
-            f"{settings.account_system_url}/SystemAccounts",
-            json=account,
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/scim+json"},
-        )
-        made.raise_for_status()
+    await system_account_by_hand(demo, login)
     key = await application_by_hand(demo, f"Kommunens karta {demo.entry.org_number}", None)
     for api in (await by_hand(demo, "GET", "/apis", None))["list"]:
         held = {"applicationId": key["application"], "apiId": api["id"]}

@@ -5,7 +5,7 @@ from typing import Any
 from temporalio.service import RPCError
 
 from commands.context import NO_RECORDS, Context
-from domain.people import person_id
+from domain.person_state import person_id
 from records import cases
 from runtime.asking import ask
 

@@ -9,8 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from domain.connection_state import dataset_id
 from domain.machine import Moment
-from domain.onboarding import dataset_id, onboarding_id
+from domain.onboarding_state import onboarding_id
 from domain.state import State
 
 FOLDER = Path(__file__).parent / "examples"

@@ -10,13 +10,12 @@ from pydantic import Field
 
 from domain import agreements, countersigning
 from domain.act import CONTACT, Actor, Refusal, Role
-from domain.agreement_state import Standing, covered_by
+from domain.agreement_state import Standing, agreement_id, covered_by
 from domain.case import Agreement, Kind
 from domain.connection_state import ConnectionState
 from domain.datasets import Dataset, Declaration, PersonalData, declaration_problems
 from domain.fields import OrgNumberField
 from domain.machine import Moment, Payload, Step, not_opened
-from domain.onboarding import agreement_id
 from domain.state import Party, Wait, Want
 from domain.text import Text
 

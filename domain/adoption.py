@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from domain.act import Problem
 from domain.adopted import Adopted
+from domain.agreement_state import agreement_id
 from domain.bad_payload import bad_payload
 from domain.bad_value import BadValue
 from domain.datasets import Hosting
@@ -20,7 +21,6 @@ from domain.dates import midnight_after
 from domain.fields import Day, HttpsUrl, Name, OrgNumberField, PersonsEmail, Phone
 from domain.logins import mix_up
 from domain.machine import Payload
-from domain.onboarding import agreement_id
 from domain.policy import Policy
 from domain.text import Text
 

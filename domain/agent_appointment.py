@@ -11,7 +11,7 @@ from domain.agents_person import (
     handler_as_agent_refusal,
     handlers_of,
 )
-from domain.agreement_state import Standing
+from domain.agreement_state import Standing, agreement_id
 from domain.appointing import OPENING
 from domain.appointment_state import (
     AGENT_CONTACT,
@@ -20,13 +20,20 @@ from domain.appointment_state import (
     AgentItem,
     AppointmentState,
 )
-from domain.case import CHECK_COMPLETION, PartEnded, everyday_timers, everyday_waits, part_ended
+from domain.case import (
+    CHECK_COMPLETION,
+    OrganisationAccountFound,
+    OrganisationLookedUp,
+    PartEnded,
+    everyday_timers,
+    everyday_waits,
+    part_ended,
+)
 from domain.credential import End
 from domain.dates import days_after, local_date
 from domain.everyday import EVERYDAY, NewPerson, unpark
 from domain.key_holders import Contacts
 from domain.machine import Content, Machine, Moment, Reaction, Step
-from domain.onboarding import OrganisationAccountFound, OrganisationLookedUp, agreement_id
 from domain.people import (
     PEOPLE,
     PersonLeft,

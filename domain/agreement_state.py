@@ -17,6 +17,11 @@ APPOINTMENT = "AgentAppointment"
 CONNECTION = "DatasetConnection"
 
 
+def agreement_id(org_number: str) -> str:
+    """Workflow id of an organisation's agreement."""
+    return f"agreement/{org_number}"
+
+
 class Covered(BaseModel):
     """A data set that a decision in force covers: as it was declared when it was decided."""
 

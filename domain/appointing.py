@@ -5,10 +5,12 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
+from domain import appointment_end
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role, refuse
 from domain.agents_person import handler_as_agent_refusal, handlers_of
 from domain.agreement_state import Standing
 from domain.appointment_state import (
+    AGENT,
     AGENT_CONTACT,
     AgentDataset,
     AgentItem,
@@ -16,10 +18,11 @@ from domain.appointment_state import (
     AgentPerson,
     AppointmentState,
     Mandate,
+    is_active,
 )
 from domain.dates import local_date, midnight_after
 from domain.everyday import Reason
-from domain.fields import Day, FreeText, OrgNumberField
+from domain.fields import Day, OrgNumberField
 from domain.machine import Moment, NoPayload, Payload, Step, not_opened
 from domain.people import activation_wait
 from domain.permission_state import permission_id
@@ -28,7 +31,6 @@ from domain.state import Party, Person, Timer, Wait
 from domain.text import Text
 from domain.yearly import YearlyConfirmation
 
-AGENT = frozenset({Role.AGENT_CONTACT})
 CONFIRM_RESPONSIBILITY: YearlyConfirmation[AppointmentState] = YearlyConfirmation(
     "confirm_responsibility", lambda state: state.acknowledged_at
 )
@@ -69,13 +71,6 @@ class ApproveAgent(Payload):
     """A handler approves the agent; perhaps until an earlier day."""
 
     valid_to: Day | None = None
-
-
-class EndAppointment(Payload):
-    """Why an appointment ends, and its last day; at once when none is given."""
-
-    reason: FreeText = Field(min_length=1)
-    last_day: Day | None = None
 
 
 def _item(state: AppointmentState, wanted: AgentDataset) -> AgentItem:
@@ -264,54 +259,6 @@ def _confirm(state: AppointmentState, payload: NoPayload, actor: Actor, moment: 
     CONFIRM_RESPONSIBILITY.given(state)
 
 
-def _end_on(state: AppointmentState, payload: EndAppointment, outcome: str, moment: Moment) -> None:
-    state.last_day_outcome = outcome
-    if payload.last_day is not None and payload.last_day >= moment.today:
-        state.last_day = payload.last_day
-        return
-    state.end(outcome)
-    what = {"reason": payload.reason}
-    state.notify("appointment_ended", state.agent_contact, state.acting, what=what)
-
-
-def _end_refusal(state: AppointmentState, payload: EndAppointment, outcome: str) -> Refusal | None:
-    """Each may end it sooner; a day that the other has set is not put off."""
-    if state.last_day is None or state.last_day_outcome == outcome:
-        return None
-    if payload.last_day is None or payload.last_day <= state.last_day:
-        return None
-    return refuse(
-        "ends_before",
-        f"Den andra parten har redan bestämt att uppdraget slutar {state.last_day}.",
-        f"The other party has said already that the appointment ends on {state.last_day}.",
-        "last_day",
-    )
-
-
-def _revoke_refusal(
-    state: AppointmentState, payload: EndAppointment, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del actor, moment
-    return _end_refusal(state, payload, "revoked")
-
-
-def _leave_refusal(
-    state: AppointmentState, payload: EndAppointment, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del actor, moment
-    return _end_refusal(state, payload, "left")
-
-
-def _revoke(state: AppointmentState, payload: EndAppointment, actor: Actor, moment: Moment) -> None:
-    del actor
-    _end_on(state, payload, "revoked", moment)
-
-
-def _leave(state: AppointmentState, payload: EndAppointment, actor: Actor, moment: Moment) -> None:
-    del actor
-    _end_on(state, payload, "left", moment)
-
-
 def begins_later(state: AppointmentState, moment: Moment) -> bool:
     """Whether the first day of the appointment has not come yet."""
     return state.valid_from is not None and moment.today < state.valid_from
@@ -379,16 +326,6 @@ def _can_approve(state: AppointmentState, moment: Moment) -> bool:
     return state.stage == "accepted" and not state.is_approved
 
 
-def _is_active(state: AppointmentState, moment: Moment) -> bool:
-    del moment
-    return state.stage == "active"
-
-
-def _has_accepted(state: AppointmentState, moment: Moment) -> bool:
-    del moment
-    return state.stage in {"accepted", "active"}
-
-
 OPENING: Step[AppointmentState] = Step(
     name="apply",
     payload=Appointment,
@@ -436,7 +373,7 @@ STEPS: tuple[Step[AppointmentState], ...] = (
         name="change_datasets",
         payload=ChangeDatasets,
         who=CONTACT,
-        is_open=_is_active,
+        is_open=is_active,
         check=_change_refusal,
         do=_change_datasets,
         help=Text(
@@ -448,28 +385,11 @@ STEPS: tuple[Step[AppointmentState], ...] = (
         name="confirm_responsibility",
         payload=NoPayload,
         who=CONTACT,
-        is_open=_is_active,
+        is_open=is_active,
         do=_confirm,
         help=Text(
             sv="Bekräfta att ni svarar för ombudet.", en="Confirm that you answer for the agent."
         ),
     ),
-    Step(
-        name="revoke_agent",
-        payload=EndAppointment,
-        who=CONTACT | HANDLER,
-        is_open=_is_active,
-        check=_revoke_refusal,
-        do=_revoke,
-        help=Text(sv="Återkalla ombudets uppdrag.", en="Revoke the agent's appointment."),
-    ),
-    Step(
-        name="leave_appointment",
-        payload=EndAppointment,
-        who=AGENT,
-        is_open=_has_accepted,
-        check=_leave_refusal,
-        do=_leave,
-        help=Text(sv="Lämna uppdraget som ombud.", en="Leave the appointment."),
-    ),
+    *appointment_end.STEPS,
 )

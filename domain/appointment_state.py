@@ -13,13 +13,14 @@ from domain.bad_value import BadValue
 from domain.datasets import Hosting
 from domain.dates import midnight_after
 from domain.fields import Day, HttpsUrl, Name, OrgNumberField, PersonsEmail, Phone
-from domain.machine import Payload
+from domain.machine import Moment, Payload
 from domain.policy import AgentKind, Policy
 from domain.state import Part, Person, Waiting
 from domain.text import Text
 from domain.yearly import YearlyConfirmed
 
 AGENT_CONTACT = "agent_contact"
+AGENT = frozenset({Role.AGENT_CONTACT})
 APPOINTMENT, MANDATE, AGREEMENT, LAST_DAY = "appointment", "mandate", "agreement", "last_day"
 
 
@@ -221,3 +222,9 @@ class AppointmentState(YearlyConfirmed):
         """Return the part of a permission that has not ended."""
         part = self.parts.get(ref)
         return part if part is not None and not part.ended else None
+
+
+def is_active(state: AppointmentState, moment: Moment) -> bool:
+    """Whether what belongs to an appointment under way is open."""
+    del moment
+    return state.stage == "active"

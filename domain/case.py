@@ -36,6 +36,21 @@ class Organisation(BaseModel):
         return self.kind in known or (self.kind is None and self.org_number.startswith("2"))
 
 
+class OrganisationLookedUp(Content):
+    """What the two registers say; `needs_person` says why a handler must look."""
+
+    name: str = ""
+    kind: str | None = None
+    municipality_code: str | None = None
+    needs_person: Text | None = None
+
+
+class OrganisationAccountFound(Content):
+    """The organisation's account in the account system."""
+
+    account_id: str
+
+
 class Completion(BaseModel):
     """What the producer has been asked to add."""
 

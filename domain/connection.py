@@ -11,11 +11,13 @@ from domain import (
     countersigning,
     decision,
     decision_on_request,
+    enrolment,
+    hearing,
     information_owner,
 )
 from domain.act import Actor, Refusal, Role, refuse
 from domain.adopted import note_adoption
-from domain.agreement_state import CategoriesCovered, Enrol, Standing
+from domain.agreement_state import Enrol, agreement_id
 from domain.case import (
     CHECK_COMPLETION,
     PART_ENDED,
@@ -34,7 +36,6 @@ from domain.everyday import EVERYDAY, unpark
 from domain.key_holders import Contacts
 from domain.machine import Content, Machine, Moment, Reaction, Step
 from domain.notice import SOURCE as AGREEMENT
-from domain.onboarding import agreement_id
 from domain.people import (
     PEOPLE,
     PersonLeft,
@@ -45,7 +46,7 @@ from domain.people import (
 )
 from domain.person_state import KEY
 from domain.policy import Policy
-from domain.state import Part, Party, System, Timer, Wait, Want
+from domain.state import Part, Party, Timer, Wait, Want
 from domain.text import Text
 
 STAGES = (
@@ -71,13 +72,6 @@ class NotConfirmed(Content):
     """The producer did not keep somebody at the yearly confirmation."""
 
     account_id: str
-
-
-class ValidUntil(Content):
-    """The agreement says until when it carries; None when it no longer sets an end."""
-
-    source: str
-    until: datetime | None = None
 
 
 def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
@@ -114,63 +108,6 @@ def begin(state: ConnectionState, content: Begin, moment: Moment) -> None:
             state.appeal.arrived_on = content.appeal.arrived_on
     else:
         state.stage = "connecting"
-
-
-def _enrolled(state: ConnectionState, content: Standing, moment: Moment) -> None:
-    if state.is_ended and content.accepted:
-        _leave_agreement(state)
-    state.is_enrolled = content.accepted
-    state.is_agreement_missing = not content.accepted
-    if state.is_ending:
-        return
-    if content.accepted and state.covered_since is not None:
-        content = content.model_copy(update=dict(state.covered_since))
-    if not content.accepted and state.owner in {None, agreement_id(state.org_number)}:
-        state.notify("no_agreement", Role.CASE_HANDLER)  # opened alone, or taken over
-        state.finish("refused")
-    elif state.owner is None:
-        adding.take_standing(state, content, moment)
-    else:
-        _take_owners_standing(state, content, moment)
-
-
-def _take_owners_standing(state: ConnectionState, content: Standing, moment: Moment) -> None:
-    """Go on under the agreement of the onboarding that began this one, denied or not."""
-    state.standing = content if content.accepted else None
-    if not content.accepted:
-        return
-    if content.contact is not None or content.deputy is not None:
-        state.contact, state.deputy = content.contact, content.deputy
-    if state.stage in TAKES_AGENTS:
-        adding.tell_granted(state, moment)  # granted before there was an agreement to tell
-
-
-def _agreement_in_force(state: ConnectionState, content: Content, moment: Moment) -> None:
-    del content, moment
-    state.is_agreement_missing = False
-
-
-def _valid_until(state: ConnectionState, content: ValidUntil, moment: Moment) -> None:
-    """Let the own permission know the agreement's end; agents know it from their appointments.
-
-    One that is begun later begins with it.
-    """
-    del moment
-    if content.source != AGREEMENT:
-        return
-    state.agreement_until = content.until
-    own = own_permission(state)
-    if own in state.parts and not state.parts[own].ended:
-        until = content.until.isoformat() if content.until else None
-        state.tell(own, "valid_until", {"source": AGREEMENT, "until": until})
-
-
-def _covered(state: ConnectionState, content: CategoriesCovered, moment: Moment) -> None:
-    del moment
-    if state.standing is None:
-        state.covered_since = content
-    else:
-        state.standing = state.standing.model_copy(update=dict(content))
 
 
 def _person_left(state: ConnectionState, content: PersonLeft, moment: Moment) -> None:
@@ -332,13 +269,7 @@ def _progress_ending(state: ConnectionState) -> None:
     pending = state.appeal if state.appeal and state.appeal.document else None
     appealed = {"appeal": pending.model_dump(mode="json")} if pending else {}
     _tell_owner(state, "part_ended", **appealed)
-    _leave_agreement(state)
-
-
-def _leave_agreement(state: ConnectionState) -> None:
-    """Let go of the agreement, also when the answer to an enrolment has not come (yet)."""
-    word = {"ref": state.workflow_id, "outcome": state.outcome}
-    state.tell(agreement_id(state.org_number), "part_ended", word)
+    enrolment.leave(state)
 
 
 def _tell_owner(state: ConnectionState, what: str, **more: object) -> None:
@@ -348,15 +279,10 @@ def _tell_owner(state: ConnectionState, what: str, **more: object) -> None:
 
 
 def wants(state: ConnectionState) -> Iterator[Want]:
-    """Yield the enrolment at the agreement before anything outside, and accounts of new people.
-
-    A denied data set enrols as well: by the agreement it hears who acts for the producer, and ends.
-    """
+    """Yield accounts of new people, and the enrolment at the agreement before anything outside."""
     if state.is_opened and state.is_case:
         yield from people_wants(state)
-    is_free = not state.is_enrolled and not state.is_agreement_missing and state.is_opened
-    if is_free and state.stage in {"intake", "connecting", "appeal_period"}:
-        yield Want(operation="enrol_at_agreement", system=System.CASES)
+    yield from enrolment.enrolling_wants(state)
     yield from adding.adding_wants(state)
     yield from information_owner.owner_wants(state)
 
@@ -407,7 +333,7 @@ def timers(state: ConnectionState, policy: Policy) -> Iterator[Timer]:
     if state.is_ending:
         return
     yield from everyday_timers(state, policy)
-    yield from decision.decision_timers(state, policy)
+    yield from hearing.hearing_timers(state, policy)
     yield from appeal.appeal_timers(state, policy)
     if state.last_day is not None:
         at = midnight_after(state.last_day)
@@ -445,10 +371,7 @@ MACHINE: Machine[ConnectionState] = Machine(
         **countersigning.REACTIONS,
         "agreement_registered": Reaction(payload=AgreementRegistered, do=_registered),
         "begin": Reaction(payload=Begin, do=begin),
-        "enrolled": Reaction(payload=Standing, do=_enrolled),
-        "agreement_in_force": Reaction(payload=Content, do=_agreement_in_force),
-        "covered": Reaction(payload=CategoriesCovered, do=_covered),
-        "valid_until": Reaction(payload=ValidUntil, do=_valid_until),
+        **enrolment.REACTIONS,
         "owner_looked_up": Reaction(
             payload=information_owner.OwnerLookedUp, do=information_owner.looked_up
         ),
@@ -465,7 +388,7 @@ MACHINE: Machine[ConnectionState] = Machine(
     timers=timers,
     passed={
         "unpark": unpark,
-        "hearing_over": decision.hearing_over,
+        "hearing_over": hearing.hearing_over,
         "legal_force": appeal.legal_force,
         "last_day_over": _last_day_over,
     },

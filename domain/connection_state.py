@@ -18,6 +18,11 @@ TAKES_AGENTS = frozenset({"connecting", "connected"})
 ENDS_CHANGE = frozenset({"withdrawn", "closed", "denied", "dismissed"})
 
 
+def dataset_id(org_number: str, dataset: str) -> str:
+    """Workflow id of an organisation's connection of one data set."""
+    return f"dataset/{org_number}/{dataset}"
+
+
 class ConnectionState(CaseState):
     """Everything about one data set's connection.
 

@@ -58,11 +58,6 @@ from domain.text import Text
 STAGES = ("issuing", "awaiting_approval", "offered", "live", "ending", "ended")
 
 
-def credential_id(org_number: str, dataset: str, party: str, environment: str) -> str:
-    """Workflow id of a party's key for one data set in one environment."""
-    return f"credential/{org_number}/{dataset}/{party}/{environment}"
-
-
 class End(Content):
     """The owner says that the right has ended."""
 

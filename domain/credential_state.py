@@ -12,6 +12,11 @@ from domain.state import Person, State, System, Waiting
 Environment = Literal["verification", "production"]
 
 
+def credential_id(org_number: str, dataset: str, party: str, environment: str) -> str:
+    """Workflow id of a party's key for one data set in one environment."""
+    return f"credential/{org_number}/{dataset}/{party}/{environment}"
+
+
 class Rotation(BaseModel):
     """A change of a key that lives: the old secret lives until the new one has been fetched.
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from domain.act import CONTACT, DECIDER, HANDLER, Actor, Refusal, Role, refuse
+from domain import hearing
+from domain.act import DECIDER, HANDLER, Actor, Refusal, Role, refuse
 from domain.appeal import (
     RecordReceipt,
     begin_appeal,
@@ -16,19 +17,16 @@ from domain.appeal import (
 from domain.case import (
     CaseState,
     Decision,
-    Hearing,
     Proposal,
     awaits_completion,
     is_completion_overdue,
 )
 from domain.dataset_decisions import datasets_refusal
 from domain.datasets import FULL_GRANT, DatasetDecision
-from domain.dates import midnight_after
-from domain.everyday import Reason, not_in_past
-from domain.fields import Day, FreeText
+from domain.everyday import Reason
+from domain.fields import FreeText
 from domain.machine import Moment, Payload, Step
-from domain.policy import Policy
-from domain.state import Party, Timer, Wait
+from domain.state import Party, Wait
 from domain.text import Text
 
 EXAMINING = {"review", "assessment"}
@@ -43,26 +41,6 @@ class ProposeDecision(Payload):
     datasets: tuple[DatasetDecision, ...] = ()
     legal_rules: tuple[FreeText, ...] = Field(min_length=1)
     decisive_facts: FreeText = Field(min_length=1)
-
-
-class HearParty(Payload):
-    """The material the party is asked to comment on, and until when (FL 25 §)."""
-
-    material: FreeText = Field(min_length=1)
-    due: Day
-
-
-class Comment(Payload):
-    """The party's comments."""
-
-    text: FreeText = Field(min_length=1)
-    documents: tuple[str, ...] = ()
-
-
-class SkipHearing(Payload):
-    """Why the party need not be heard: one of the exceptions of FL 25 §."""
-
-    reason: str
 
 
 class Decide(Payload):
@@ -117,48 +95,6 @@ def _propose(state: CaseState, payload: ProposeDecision, actor: Actor, moment: M
     )
     state.review.hearing = None
     state.completion = None  # looked at, or its day has passed in silence
-
-
-def _hear(state: CaseState, payload: HearParty, actor: Actor, moment: Moment) -> None:
-    del actor, moment
-    state.review.hearing = Hearing(material=payload.material, due=payload.due)
-    what = {"what": payload.material, "due": payload.due.isoformat()}
-    state.notify("hearing", state.addressee, what=what)
-
-
-def _hear_refusal(
-    state: CaseState, payload: HearParty, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del state, actor
-    return not_in_past(payload.due, moment, "due")
-
-
-def _comment(state: CaseState, payload: Comment, actor: Actor, moment: Moment) -> None:
-    del actor, moment
-    assert state.review.hearing is not None
-    state.review.hearing.comment = payload.text
-    state.review.hearing.is_over = True
-    state.notify("commented", Role.CASE_HANDLER, Role.DECIDER)
-
-
-def _skip(state: CaseState, payload: SkipHearing, actor: Actor, moment: Moment) -> None:
-    del actor, moment
-    state.review.hearing = Hearing(is_over=True, skipped_because=payload.reason)
-
-
-def _skip_refusal(
-    state: CaseState, payload: SkipHearing, actor: Actor, moment: Moment
-) -> Refusal | None:
-    del state, actor
-    codes = moment.policy.skip_hearing_reasons
-    if payload.reason in codes:
-        return None
-    return refuse(
-        "not_an_exception",
-        f"Kommunicering får bara utelämnas av ett av dessa skäl: {', '.join(codes)}.",
-        f"The hearing may only be left out for one of: {', '.join(codes)}.",
-        "reason",
-    )
 
 
 def _decided(state: CaseState, payload: Decide) -> tuple[str, dict[str, DatasetDecision]]:
@@ -329,58 +265,26 @@ def _send_back(state: CaseState, payload: Reason, actor: Actor, moment: Moment) 
     state.notify("sent_back", Role.CASE_HANDLER, what={"reason": payload.reason})
 
 
-def hearing_over(state: CaseState, moment: Moment) -> None:
-    """The party's time to comment has passed: decision may follow."""
-    del moment
-    if state.review.hearing is not None:
-        state.review.hearing.is_over = True
-
-
-def decision_timers(state: CaseState, policy: Policy) -> Iterator[Timer]:
-    """Yield the end of a hearing."""
-    del policy
-    hearing = state.review.hearing
-    if hearing is not None and hearing.due is not None and not hearing.is_over:
-        yield Timer(name="hearing_over", at=midnight_after(hearing.due), rule="hearing")
-
-
 def decision_waits(state: CaseState) -> Iterator[Wait]:
     """Yield who must act while a case is examined; nothing is decided any more in one that ends."""
     if state.is_ending:
         return
-    proposal, hearing = state.review.proposal, state.review.hearing
+    proposal, heard = state.review.proposal, state.review.hearing
     if proposal is None:
         if state.stage in EXAMINING:
             yield Wait(on=Party.CASE_HANDLER, rule="review")
     elif state.review.may_be_decided:
         yield Wait(on=Party.DECIDER, rule="decide")
-    elif hearing is None:
+    elif heard is None:
         yield Wait(on=Party.CASE_HANDLER, rule="hear_party")
     else:
-        yield Wait(on=Party.PRODUCER, rule="hearing", due=hearing.due)
+        yield Wait(on=Party.PRODUCER, rule="hearing", due=heard.due)
 
 
 def _can_propose(state: CaseState, moment: Moment) -> bool:
     open_now = state.stage in EXAMINING | DISMISSABLE and state.is_case
     is_complete = not awaits_completion(state) or is_completion_overdue(state, moment)
     return open_now and state.review.proposal is None and is_complete
-
-
-def _can_hear(state: CaseState, moment: Moment) -> bool:
-    del moment
-    review = state.review
-    return (
-        state.is_case
-        and review.proposal is not None
-        and not review.proposal.is_full_grant
-        and review.hearing is None
-    )
-
-
-def _can_comment(state: CaseState, moment: Moment) -> bool:
-    del moment
-    hearing = state.review.hearing
-    return state.is_case and hearing is not None and not hearing.is_over
 
 
 def _can_decide(state: CaseState, moment: Moment) -> bool:
@@ -420,32 +324,7 @@ STEPS: tuple[Step[CaseState], ...] = (
         do=_propose,
         help=Text(sv="Föreslå beslut.", en="Propose a decision."),
     ),
-    Step(
-        name="hear_party",
-        payload=HearParty,
-        who=HANDLER,
-        is_open=_can_hear,
-        check=_hear_refusal,
-        do=_hear,
-        help=Text(sv="Låt parten yttra sig (FL 25 §).", en="Let the party comment (FL 25 §)."),
-    ),
-    Step(
-        name="comment",
-        payload=Comment,
-        who=CONTACT,
-        is_open=_can_comment,
-        do=_comment,
-        help=Text(sv="Yttra er över förslaget.", en="Comment on the proposal."),
-    ),
-    Step(
-        name="skip_hearing",
-        payload=SkipHearing,
-        who=HANDLER,
-        is_open=_can_hear,
-        check=_skip_refusal,
-        do=_skip,
-        help=Text(sv="Avstå från kommunicering.", en="Leave out the hearing."),
-    ),
+    *hearing.STEPS,
     Step(
         name="decide",
         payload=Decide,

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from domain.connection_state import TAKES_AGENTS, ConnectionState
 from domain.datasets import InformationOwner
 from domain.machine import Content, Moment
-from domain.people import PersonLeft, person_id
+from domain.people import PersonLeft
+from domain.person_state import person_id
 from domain.state import Party, Person, System, Wait, Want
 
 ROLE = "information_owner"

@@ -5,9 +5,9 @@ is changed to who comes after; how long the old one lives is the credential's to
 """
 
 from domain.machine import Content, Moment, Reaction
-from domain.people import PersonActive, PersonLeft, person_id
+from domain.people import PersonActive, PersonLeft
 from domain.permission_state import PermissionState, keys_roles
-from domain.person_state import KEY
+from domain.person_state import KEY, person_id
 from domain.state import Part, Person
 
 

@@ -5,25 +5,25 @@ from typing import Literal
 
 from pydantic import Field
 
-from domain import agreements, appeal, countersigning, decision, decision_on_request
+from domain import agreements, appeal, countersigning, decision, decision_on_request, hearing
 from domain.act import CONTACT, HANDLER, Actor, Refusal, Role
-from domain.agreement_state import covered_by
+from domain.agreement_state import agreement_id, covered_by
 from domain.case import (
     CHECK_COMPLETION,
-    Appeal,
-    CaseState,
-    Kind,
     Organisation,
-    PartEnded,
+    OrganisationAccountFound,
+    OrganisationLookedUp,
     completion_seen,
     everyday_timers,
     everyday_waits,
     part_ended,
 )
+from domain.connection_state import dataset_id
 from domain.datasets import Dataset, Declaration, declaration_problems
 from domain.everyday import EVERYDAY, NewPerson, unpark
 from domain.fields import FreeText, MunicipalityCodeField, Name, OrgNumberField
-from domain.machine import Content, Machine, Moment, Payload, Reaction, Step, not_opened
+from domain.machine import Machine, Moment, Payload, Reaction, Step, not_opened
+from domain.onboarding_state import DatasetConnected, DatasetEnded, OnboardingState, Withdrawn
 from domain.organisations import wrong_code
 from domain.people import (
     PEOPLE,
@@ -51,21 +51,6 @@ STAGES = (
 OUTCOMES = ("connected", "denied", "dismissed", "withdrawn", "closed")
 
 
-def onboarding_id(org_number: str) -> str:
-    """Workflow id of an organisation's onboarding."""
-    return f"onboarding/{org_number}"
-
-
-def agreement_id(org_number: str) -> str:
-    """Workflow id of an organisation's agreement."""
-    return f"agreement/{org_number}"
-
-
-def dataset_id(org_number: str, dataset: str) -> str:
-    """Workflow id of an organisation's connection of one data set."""
-    return f"dataset/{org_number}/{dataset}"
-
-
 class ApplyingOrganisation(Payload):
     """The organisation as the applicant states it."""
 
@@ -89,56 +74,6 @@ class ConfirmOrganisation(Payload):
     kind: Literal["municipality", "state_agency", "region", "company"]
     name: Name
     basis: FreeText = Field(min_length=1)
-
-
-class OrganisationLookedUp(Content):
-    """What the two registers say; `needs_person` says why a handler must look."""
-
-    name: str = ""
-    kind: str | None = None
-    municipality_code: str | None = None
-    needs_person: Text | None = None
-
-
-class OrganisationAccountFound(Content):
-    """The organisation's account in the account system."""
-
-    account_id: str
-
-
-class Withdrawn(Content):
-    """An agreement that was being registered has been ended in the register."""
-
-    kind: Kind
-
-
-class DatasetEnded(PartEnded):
-    """A part has ended; an appeal that was not settled goes on with the new decision."""
-
-    appeal: Appeal | None = None
-
-
-class DatasetConnected(Content):
-    """One of the data sets has been connected."""
-
-    ref: str
-
-
-class OnboardingState(CaseState):
-    """Everything about one producer's onboarding."""
-
-    type: str = "ProducerOnboarding"
-    stage: str = "intake"
-    unregistered: list[str] = Field(default_factory=list)
-    pending_appeals: dict[str, Appeal] = Field(default_factory=dict)
-    last_outcome: str | None = None
-    is_agreement_kept: bool = False
-
-    @property
-    def agreement_ref(self) -> str | None:
-        """The agreement, once it is in force."""
-        part = self.parts.get(agreement_id(self.org_number))
-        return part.ref if part is not None and not part.ended else None
 
 
 def _open(state: OnboardingState, payload: Application, actor: Actor, moment: Moment) -> None:
@@ -426,7 +361,7 @@ def timers(state: OnboardingState, policy: Policy) -> Iterator[Timer]:
     """Yield what happens by itself."""
     if not state.is_ending:
         yield from everyday_timers(state, policy)
-        yield from decision.decision_timers(state, policy)
+        yield from hearing.hearing_timers(state, policy)
         yield from appeal.appeal_timers(state, policy)
 
 
@@ -482,7 +417,7 @@ MACHINE: Machine[OnboardingState] = Machine(
     timers=timers,
     passed={
         "unpark": unpark,
-        "hearing_over": decision.hearing_over,
+        "hearing_over": hearing.hearing_over,
         "legal_force": appeal.legal_force,
     },
     draws_number=lambda state: state.is_opened,

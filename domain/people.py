@@ -9,15 +9,8 @@ from pydantic import Field
 from domain.act import Role
 from domain.case import CaseState
 from domain.machine import Content, Moment, Reaction
+from domain.person_state import person_id
 from domain.state import Party, Person, System, Wait, Want
-
-
-def people_wants(state: CaseState) -> Iterator[Want]:
-    """Yield an account for each person who has none yet."""
-    for role, person in state.people():
-        if person.account_id is None:
-            yield Want(operation="find_or_create_person", system=System.ACCOUNT_SYSTEM, item=role)
-
 
 CASE_ROLES = ("contact", "deputy", "agent_contact")
 
@@ -57,11 +50,6 @@ class PersonLeft(Content):
     account_id: str
     roles: tuple[str, ...] = ()
     successors: dict[str, Person] = Field(default_factory=dict)
-
-
-def person_id(account_id: str) -> str:
-    """Workflow id of a person's access."""
-    return f"person/{account_id}"
 
 
 def _person_found(state: CaseState, content: PersonFound, moment: Moment) -> None:
@@ -160,6 +148,13 @@ def tell_contacts(state: CaseState, refs: Iterable[str]) -> None:
             state.tell(ref, "contacts", contacts)
 
 
+def people_wants(state: CaseState) -> Iterator[Want]:
+    """Yield an account for each person who has none yet."""
+    for role, person in state.people():
+        if person.account_id is None:
+            yield Want(operation="find_or_create_person", system=System.ACCOUNT_SYSTEM, item=role)
+
+
 def contact_waits(state: CaseState) -> Iterator[Wait]:
     """Yield who must name a contact when the one there was has left."""
     if state.is_opened and not state.is_ending and state.contact is None:
@@ -169,16 +164,18 @@ def contact_waits(state: CaseState) -> Iterator[Wait]:
 
 def _person_active(state: CaseState, content: PersonActive, moment: Moment) -> None:
     del moment
-    for _, person in state.people():
-        if person.account_id == content.account_id:
-            person.active, person.suspended = True, False
+    _switched(state, content.account_id, is_on=True)
 
 
 def _person_suspended(state: CaseState, content: PersonSuspended, moment: Moment) -> None:
     del moment
+    _switched(state, content.account_id, is_on=False)
+
+
+def _switched(state: CaseState, account_id: str, *, is_on: bool) -> None:
     for _, person in state.people():
-        if person.account_id == content.account_id:
-            person.active, person.suspended = False, True
+        if person.account_id == account_id:
+            person.active, person.suspended = is_on, not is_on
 
 
 def activation_wait(person: Person, role: str) -> Wait:

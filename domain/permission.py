@@ -10,7 +10,8 @@ from domain.act import HANDLER, Actor, Refusal, Role, refuse
 from domain.adopted import SOURCE as ADOPTED
 from domain.adopted import AdoptedDelivery, note_adoption
 from domain.case import PartEnded, part_ended
-from domain.credential import End, credential_id
+from domain.credential import End
+from domain.credential_state import credential_id
 from domain.datasets import Hosting
 from domain.dates import midnight_after
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP

@@ -15,6 +15,11 @@ SUCCESSOR = "successor"
 KEY = "key"
 
 
+def person_id(account_id: str) -> str:
+    """Workflow id of a person's access."""
+    return f"person/{account_id}"
+
+
 class Enrolment(BaseModel):
     """Something that hangs on the person, in a role."""
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.agreement_state import agreement_id
 from domain.findings import Finding, FindingKind
-from domain.onboarding import agreement_id
-from domain.people import person_id
+from domain.person_state import person_id
 from domain.policy import ReconciliationPolicy
 from domain.state import System
 

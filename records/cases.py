@@ -6,7 +6,8 @@ from typing import Any
 import asyncpg
 from pydantic import BaseModel, ConfigDict
 
-from domain.onboarding import agreement_id, dataset_id
+from domain.agreement_state import agreement_id
+from domain.connection_state import dataset_id
 from records.journal import Chain, JournalLine, extend
 from records.sql import query
 from records.storable import storable

@@ -12,7 +12,8 @@ import pytest
 from pydantic_settings import BaseSettings
 
 import starter
-from domain.onboarding import MACHINE, OnboardingState
+from domain.onboarding import MACHINE
+from domain.onboarding_state import OnboardingState
 from runtime.settings import Settings, StackSettings
 from runtime.stack_directory import FIXED_PORTS
 from runtime.temporal_source import VERSION

@@ -15,7 +15,8 @@ from workflows.operations import (
 
 with workflow.unsafe.imports_passed_through():
     from activities import accounts, lookups
-    from domain.onboarding import MACHINE, OnboardingState
+    from domain.onboarding import MACHINE
+    from domain.onboarding_state import OnboardingState
 
 
 @workflow.defn

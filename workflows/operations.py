@@ -7,12 +7,12 @@ from workflows.case import Operation
 with workflow.unsafe.imports_passed_through():
     from activities import accounts, lookups, messages, register
     from domain.adding import SUPPLEMENT
+    from domain.agreement_state import agreement_id
     from domain.agreements import declared
     from domain.appointment_state import AppointmentState
     from domain.case import CaseState, Kind
     from domain.connection_state import ConnectionState
     from domain.dates import local_date
-    from domain.onboarding import agreement_id
     from domain.policy import Policy
     from domain.state import Pending
 

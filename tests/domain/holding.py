@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from domain.agreement_state import AgreementState
+from domain.agreement_state import AgreementState, agreement_id
 from domain.agreements import required_kinds
 from domain.appointment_state import AppointmentState
 from domain.case import CaseState, Decision
 from domain.connection_state import ConnectionState
 from domain.credential_state import CredentialState
 from domain.decision import ADVERSE
-from domain.onboarding import OnboardingState, agreement_id
+from domain.onboarding_state import OnboardingState
 from domain.permission_state import PermissionState
 from domain.person_state import PersonState
 from domain.reconciliation import too_many

@@ -4,14 +4,13 @@ from typing import Any
 
 from domain.act import Actor, Role
 from domain.agent_appointment import MACHINE as APPOINTMENT
-from domain.agreement_state import AgreementState
+from domain.agreement_state import AgreementState, agreement_id
 from domain.appointment_state import AppointmentState, appointment_id
 from domain.connection import MACHINE as CONNECTION
-from domain.connection_state import ConnectionState
+from domain.connection_state import ConnectionState, dataset_id
 from domain.credential import MACHINE as CREDENTIAL
-from domain.credential import credential_id
-from domain.credential_state import CredentialState
-from domain.onboarding import agreement_id, dataset_id, onboarding_id
+from domain.credential_state import CredentialState, credential_id
+from domain.onboarding_state import onboarding_id
 from domain.permission import MACHINE as PERMISSION
 from domain.permission_state import PermissionState, permission_id
 from domain.person import MACHINE as PERSON

@@ -20,7 +20,7 @@ from domain.machine import (
     timers,
 )
 from domain.onboarding import MACHINE as ONBOARDING
-from domain.onboarding import OnboardingState, onboarding_id
+from domain.onboarding_state import OnboardingState, onboarding_id
 from domain.policy import Policy
 from domain.state import EntryKind, Notice, State
 from domain.texts import OPTIONAL, Texts, placeholders

@@ -6,7 +6,7 @@ import pytest
 from domain.act import Role
 from domain.dates import add_working_days, midnight_after
 from domain.onboarding import MACHINE as ONBOARDING
-from domain.onboarding import OnboardingState, onboarding_id
+from domain.onboarding_state import OnboardingState, onboarding_id
 from domain.organisations import WRONG_CODE
 from domain.text import Text
 from tests.domain.playing import (

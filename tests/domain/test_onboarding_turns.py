@@ -7,7 +7,7 @@ import pytest
 
 from domain.connection import MACHINE as CONNECTION
 from domain.dates import midnight_after
-from domain.onboarding import OnboardingState
+from domain.onboarding_state import OnboardingState
 from tests.domain.parts import AGREEMENT_ID, EVA
 from tests.domain.playing import (
     CONTACT,

@@ -16,7 +16,7 @@ from commands.departures import departures
 from commands.rehearsals import appoint, person_of
 from commands.scenarios import standard
 from domain.act import Actor, Role
-from domain.onboarding import onboarding_id
+from domain.onboarding_state import onboarding_id
 from runtime.acting import StepRefusedError
 from runtime.postgres import binaries
 from runtime.settings import ROOT

@@ -11,7 +11,7 @@ from typing import Any
 from activities.messages import HeardWord
 from commands.demo import plain_http
 from domain.act import Actor, Role
-from domain.credential import credential_id
+from domain.credential_state import credential_id
 from records import secrets
 from tests.world import World
 from workflows.case import TASK_LIMIT, WORKFLOW_QUEUE

@@ -9,11 +9,12 @@ import pytest
 import pytest_asyncio
 
 from commands import rehearsals
+from commands.by_hand import takes_token
 from commands.context import CommandError
 from commands.demo import Deliverer, Demo, plain_http
 from commands.keys import fetch_key
 from commands.opening import open_agent, open_dataset
-from commands.rehearsals import AGENT, takes_token
+from commands.rehearsals import AGENT
 from domain.act import Actor, Role
 from runtime.acting import StepRefusedError
 from tests.workflows.families import activated, appointed, connected, named, today

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from commands import rehearsals
+from commands import by_hand, rehearsals
 from commands.context import CommandError
 from commands.demo import Deliverer, Demo
 from commands.departures import departures
@@ -170,7 +170,7 @@ async def test_a_departure_is_called_off_an_hour_before(world: World) -> None:
     assert (await account(world, anna))["active"]
     await _contact_is(demo, f"agreement/{demo.entry.org_number}", {"email": demo.email})
     assert (await demo.stage("ended", ref=evas))["outcome"] == "lapsed"
-    assert await rehearsals.takes_token(demo, demo.keys["production"])
+    assert await by_hand.takes_token(demo, demo.keys["production"])
 
 
 async def test_a_contact_gives_the_role_up_and_stays(world: World) -> None:
@@ -187,12 +187,12 @@ async def test_a_contact_gives_the_role_up_and_stays(world: World) -> None:
     await _contact_is(demo, f"agreement/{demo.entry.org_number}", eva)
     await _nothing_with(world, anna.partition("/")[2])
     await demo.until("a rotation", lambda v: bool(v["details"].get("rotation")), key, whole=False)
-    assert await rehearsals.takes_token(demo, old)
+    assert await by_hand.takes_token(demo, old)
     await rehearsals.renew(
         demo, "production", Deliverer(demo.entry.org_number, as_contact(demo, eva))
     )
     await demo.until("the old key's end", lambda v: not v["details"].get("rotation"), key)
-    works = [await rehearsals.takes_token(demo, each) for each in (old, demo.keys["production"])]
+    works = [await by_hand.takes_token(demo, each) for each in (old, demo.keys["production"])]
     assert works == [False, True]
     left = [f"dataset/{demo.entry.org_number}/{demo.dataset_id}/information_owner"]
     await demo.until(
