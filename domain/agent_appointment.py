@@ -44,7 +44,7 @@ from domain.people import (
 )
 from domain.permission_state import permission_id
 from domain.policy import AgentKind, Policy
-from domain.state import Party, Person, System, Timer, Wait, Want
+from domain.state import Person, System, Timer, Wait, Want
 
 KINDS: dict[str, AgentKind] = {"municipality": "municipality", "state_agency": "state_agency"}
 STAGES = ("proposed", "accepted", "active", "ending", "ended")
@@ -301,11 +301,8 @@ def wants(state: AppointmentState) -> Iterator[Want]:
 
 def waits(state: AppointmentState) -> Iterator[Wait]:
     """Yield on whom the appointment waits."""
-    if not state.is_opened or state.is_ended:
-        return
-    if state.stage == "ending":
-        yield Wait(on=Party.API_PORTAL, rule="parts_end")
-        return
+    if not state.is_opened or state.is_ending:
+        return  # while parts end, their waits are the ones to see
     if (everyday := everyday_waits(state)) is not None and state.is_case:
         yield from everyday
         if everyday[0].rule != CHECK_COMPLETION:
@@ -365,7 +362,9 @@ def _replace_contact(
         EVERYDAY_REPLACE.do(state, payload, actor, moment)
         return
     state.notify("contact_replaced", state.agent_contact)
-    take_over(state, Person(**payload.model_dump()))
+    person = Person(**payload.model_dump())
+    take_over(state, person)
+    state.notify("role_given", person, what={"item": AGENT_CONTACT})
 
 
 def _replace_refusal(

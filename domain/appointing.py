@@ -229,6 +229,9 @@ def _change_datasets(
         state.items[each.dataset_id] = _item(state, each)
     for name in payload.remove:
         state.items[name].is_removed = True
+    added = ", ".join(each.dataset_id for each in payload.add)
+    what = {"added": added, "removed": ", ".join(payload.remove)}
+    state.notify("agent_datasets", state.agent_contact, what=what)
 
 
 def _change_refusal(

@@ -175,6 +175,11 @@ class AppointmentState(YearlyConfirmed):
         """Return the producer's contact or deputy, or the agent's contact."""
         return self.agent_contact if role is Role.AGENT_CONTACT else super().contact_for(role)
 
+    @property
+    def also_told(self) -> tuple[Person | None, ...]:
+        """The agent, who has been asked or has accepted."""
+        return (self.agent_contact,)
+
     def awaited_person(self, waiting: Waiting) -> Person | None:
         """Return whom a wait is for: the agent's contact, or who acts for the producer."""
         if waiting.on in {"agent", "person"}:

@@ -281,6 +281,11 @@ class CaseState(State):
         """Who is told what the party must know; a handler where nobody acts for it."""
         return self.acting or Role.CASE_HANDLER
 
+    @property
+    def also_told(self) -> tuple[Person | None, ...]:
+        """Who else is told when the case is withdrawn or closed."""
+        return ()
+
     def awaited_person(self, waiting: Waiting) -> Person | None:
         """Return who is reminded on the producer's behalf."""
         del waiting

@@ -26,7 +26,7 @@ from domain.case import (
     everyday_waits,
     is_running,
 )
-from domain.connection_changes import DISCONNECT, own_permission
+from domain.connection_changes import own_permission
 from domain.connection_state import TAKES_AGENTS, Begin, ConnectionState
 from domain.countersigning import AgreementRegistered
 from domain.credential import End
@@ -44,6 +44,7 @@ from domain.people import (
     release_people,
     tell_contacts,
 )
+from domain.permission_state import DISCONNECT
 from domain.person_state import KEY
 from domain.policy import Policy
 from domain.state import Part, Party, Timer, Wait, Want

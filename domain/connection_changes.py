@@ -19,10 +19,8 @@ from domain.dates import midnight_after
 from domain.everyday import not_in_past
 from domain.fields import Day, Email, FreeText, HttpsUrl
 from domain.machine import Moment, Payload, Step
-from domain.permission_state import permission_id
+from domain.permission_state import DISCONNECT, permission_id
 from domain.text import Text
-
-DISCONNECT = "disconnect"
 
 
 class UpdateContacts(Payload):

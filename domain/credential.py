@@ -17,6 +17,7 @@ from domain.credential_state import (
     SecretsListed,
     Subscribed,
     ValidUntil,
+    about,
     offer_anew,
 )
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP, Reason
@@ -52,7 +53,7 @@ from domain.rotation import (
     rotation_slow,
     rotation_timers,
 )
-from domain.state import Party, System, Timer, Wait, Want
+from domain.state import Party, Person, System, Timer, Wait, Want
 from domain.text import Text
 
 STAGES = ("issuing", "awaiting_approval", "offered", "live", "ending", "ended")
@@ -66,8 +67,13 @@ class End(Content):
 
 
 def _revoke_key(state: CredentialState, payload: Reason, actor: Actor, moment: Moment) -> None:
-    del payload, actor, moment
+    del moment
+    holder = state.offered_to or state.holder
+    told: list[Person | Role | None] = [holder]
+    if actor.role is not Role.CASE_HANDLER:  # who issues the next one
+        told.append(Role.CASE_HANDLER)
     halt(state)
+    state.notify("key_revoked", *told, what=about(state) | {"reason": payload.reason})
 
 
 def _reissue(state: CredentialState, payload: NoPayload, actor: Actor, moment: Moment) -> None:

@@ -125,6 +125,9 @@ def _name(state: PersonState, payload: NamedSuccessor) -> None:
     _let_go(state, payload.role)
     person = Person(**payload.person.model_dump())
     state.successors[payload.role] = Successor(role=payload.role, person=person)
+    last_day = state.last_day_in(payload.role)
+    due = {"due": last_day.isoformat()} if last_day else {}
+    state.notify("successor_named", person, what={"item": payload.role} | due)
 
 
 def _let_go(state: PersonState, role: str) -> None:
@@ -162,6 +165,8 @@ def _name_refusal(
 def _change_duties(state: PersonState, payload: ChangeDuties, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.duties |= dict.fromkeys(payload.roles, payload.from_day)
+    what = {"item": ", ".join(payload.roles), "due": payload.from_day.isoformat()}
+    state.notify("duties_given_up", state.person, what=what)
 
 
 def _duties_refusal(
@@ -172,11 +177,11 @@ def _duties_refusal(
 
 
 def _suspend(state: PersonState, payload: Reason, actor: Actor, moment: Moment) -> None:
-    del payload, actor, moment
-    if state.stage == "suspended":
-        state.is_unexplained, state.unexplained_since = False, None
-        return
-    _shut_off(state)
+    del actor, moment
+    state.is_unexplained, state.unexplained_since = False, None
+    if state.stage != "suspended" or state.is_activating:
+        _shut_off(state)
+    state.notify("account_suspended", state.person, what={"reason": payload.reason})
 
 
 def _shut_off(state: PersonState) -> None:
@@ -367,7 +372,9 @@ def _is_leaving(state: PersonState, moment: Moment) -> bool:
 
 
 def _can_suspend(state: PersonState, moment: Moment) -> bool:
-    is_on = state.stage in {"active", "leaving"}
+    is_on = state.stage in {"active", "leaving"} or (
+        state.stage == "suspended" and state.is_activating  # switched on again, perhaps by now
+    )
     return _can_schedule(state, moment) and (is_on or state.is_unexplained)
 
 

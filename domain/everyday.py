@@ -254,6 +254,7 @@ def _replace_contact(state: CaseState, payload: NewPerson, actor: Actor, moment:
     state.notify("contact_replaced", state.contact)
     person = Person(**payload.model_dump())
     take_role(state, "contact", person)
+    state.notify("role_given", person, what={"item": "contact"})
     state.tell_agreement("contact", person)
 
 
@@ -261,6 +262,7 @@ def _name_deputy(state: CaseState, payload: NewPerson, actor: Actor, moment: Mom
     del actor, moment
     person = Person(**payload.model_dump())
     take_role(state, "deputy", person)
+    state.notify("role_given", person, what={"item": "deputy"})
     state.tell_agreement("deputy", person)
 
 
@@ -272,13 +274,14 @@ def _declare_bias(state: State, payload: Reason, actor: Actor, moment: Moment) -
 def _withdraw(state: CaseState, payload: OptionalReason, actor: Actor, moment: Moment) -> None:
     del payload, actor, moment
     state.end("withdrawn")
-    state.notify("withdrawn", state.acting, Role.CASE_HANDLER)
+    state.notify("withdrawn", state.acting, *state.also_told, Role.CASE_HANDLER)
 
 
 def _close(state: CaseState, payload: Close, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.end("closed")
-    state.notify("closed", state.addressee, what={"reason": payload.reason})
+    what = {"reason": payload.reason}
+    state.notify("closed", state.addressee, *state.also_told, what=what)
 
 
 def _retry(state: State, payload: RetryStep, actor: Actor, moment: Moment) -> None:

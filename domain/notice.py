@@ -146,6 +146,7 @@ def _confirm(state: AgreementState, payload: ConfirmAccess, actor: Actor, moment
             gone = dict(state.people())[role]
             vacate(state, role, None)
             _tell_not_confirmed(state, gone)
+            state.notify("not_confirmed", gone, what={"item": role})
     kept_agents = {each.casefold() for each in payload.agents}
     for number, ref in agents(state).items():
         if number.casefold() not in kept_agents:

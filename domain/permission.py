@@ -13,11 +13,11 @@ from domain.case import PartEnded, part_ended
 from domain.credential import End
 from domain.credential_state import credential_id
 from domain.datasets import Hosting
-from domain.dates import midnight_after
+from domain.dates import local_date, midnight_after
 from domain.everyday import ASSIGN, NOTE, RETRY_STEP
 from domain.fields import FreeText, HttpsUrl, Instant
 from domain.machine import Content, Machine, Moment, Payload, Reaction, Step
-from domain.permission_state import HOLDER, PermissionState
+from domain.permission_state import DISCONNECT, HOLDER, PermissionState
 from domain.policy import Policy
 from domain.state import Party, Person, System, Timer, Wait, Want
 from domain.text import Text
@@ -138,7 +138,17 @@ def _earliest_rules(state: PermissionState) -> None:
 
 def _valid_until(state: PermissionState, content: ValidUntil, moment: Moment) -> None:
     del moment
+    is_agents = state.party != state.org_number
+    if is_agents and content.source == DISCONNECT and content.until is not None:
+        _say_ends(state, content.until)  # the producer said so, at the data set
     _limit(state, content.source, content.until)
+
+
+def _say_ends(state: PermissionState, until: datetime, **why: str) -> None:
+    """Tell who holds the keys until when they last."""
+    last_day = local_date(until - timedelta(seconds=1))
+    what = {"item": state.dataset_id, "due": last_day.isoformat(), **why}
+    state.notify("permission_ends", state.holder or state.deputy, what=what)
 
 
 def _enrolled(state: PermissionState, content: DatasetStanding, moment: Moment) -> None:
@@ -148,7 +158,7 @@ def _enrolled(state: PermissionState, content: DatasetStanding, moment: Moment) 
     state.is_dataset_missing = not content.accepted and not state.is_ready_again
     state.is_ready_again = False
     if content.last_day is not None:
-        _limit(state, "disconnect", midnight_after(content.last_day))
+        _limit(state, DISCONNECT, midnight_after(content.last_day))
 
 
 def _dataset_ready(state: PermissionState, content: Content, moment: Moment) -> None:
@@ -220,8 +230,11 @@ def _end_by_handler(
     del actor
     if payload.at is None or payload.at <= moment.now:
         end(state, End(outcome="ended_by_handler"), moment)
+        what = {"item": state.dataset_id, "reason": payload.reason}
+        state.notify("permission_ended", state.holder or state.deputy, what=what)
         return
     _limit(state, "end_permission", payload.at)
+    _say_ends(state, payload.at, reason=payload.reason)
 
 
 def end(state: PermissionState, content: End, moment: Moment) -> None:

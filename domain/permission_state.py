@@ -9,6 +9,7 @@ from domain.act import CONTACT, Actor, Role
 from domain.datasets import Hosting
 from domain.state import Person, State, Waiting
 
+DISCONNECT = "disconnect"
 HOLDER = CONTACT | frozenset({Role.AGENT_CONTACT})
 
 

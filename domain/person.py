@@ -121,6 +121,8 @@ def _resend(state: PersonState, payload: NoPayload, actor: Actor, moment: Moment
 def _activated(state: PersonState, content: Content, moment: Moment) -> None:
     del content, moment
     if state.is_activating and state.stage in {"invited", "suspended"}:
+        if state.stage == "suspended":
+            state.notify("account_reactivated", state.person)
         _become_active(state)
     state.is_activating = False
 

@@ -166,12 +166,16 @@ def _leaving(state: AgreementState, content: PersonLeaving, moment: Moment) -> N
 def _replace(state: AgreementState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.notify("contact_replaced", state.contact)
-    take_role(state, "contact", Person(**payload.model_dump()))
+    person = Person(**payload.model_dump())
+    take_role(state, "contact", person)
+    state.notify("role_given", person, what={"item": "contact"})
 
 
 def _deputy(state: AgreementState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
-    take_role(state, "deputy", Person(**payload.model_dump()))
+    person = Person(**payload.model_dump())
+    take_role(state, "deputy", person)
+    state.notify("role_given", person, what={"item": "deputy"})
 
 
 def progress(state: AgreementState, moment: Moment) -> None:
@@ -210,8 +214,8 @@ def waits(state: AgreementState) -> Iterator[Wait]:
     if not state.is_opened or state.is_ended:
         return
     if state.stage == "ending":
-        rule = "parts_end" if any(state.open_parts()) else "end_agreement"
-        yield Wait(on=Party.AGREEMENT_REGISTER, rule=rule)
+        if not any(state.open_parts()):  # while there are some, their waits are the ones to see
+            yield Wait(on=Party.AGREEMENT_REGISTER, rule="end_agreement")
         return
     yield from contact_waits(state)
     if state.stage == "in_force":  # under notice nobody is asked: all of it ends

@@ -71,6 +71,8 @@ class Texts(BaseModel):
             "outcome": self.outcomes,
             "kind": things,
             "item": things,
+            "added": things,
+            "removed": things,
             "environment": things,
             "why": self.reasons,
         }

@@ -221,9 +221,9 @@ class Durable(Doing[S]):
             DUE_AT: self._timer.at if self._timer is not None else None,
         }
         changes: list[SearchAttributeUpdate[Any]] = [
-            key.value_set(value)
+            key.value_unset() if value is None else key.value_set(value)
             for key, value in wanted.items()
-            if value is not None and self._shown.get(key.name) != value
+            if self._shown.get(key.name) != value
         ]
         self._shown |= {key.name: value for key, value in wanted.items()}
         if changes:
