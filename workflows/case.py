@@ -63,7 +63,10 @@ class Durable(Doing[S]):
         self._begun = workflow.now()
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: datetime | None = None
-        self._shown: dict[str, object] = {}
+        # What another run has shown stands until it is written over, also by nothing.
+        self._shown: dict[str, object] = (
+            dict.fromkeys(SEARCH_ATTRIBUTES, "?") if start.state else {}
+        )
         self._next_policy: Policy | None = None
 
     # ---- living --------------------------------------------------------------------------

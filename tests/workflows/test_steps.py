@@ -13,7 +13,7 @@ from temporalio.api.workflowservice.v1 import (
     SignalWorkflowExecutionRequest,
     UpdateWorkflowExecutionRequest,
 )
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from domain.act import Actor, Role
@@ -21,7 +21,7 @@ from records.journal import journal_of
 from runtime.acting import StepRefusedError
 from runtime.asking import ask
 from tests.world import World
-from workflows.case import WORKFLOW_QUEUE
+from workflows.case import DUE_AT, STAGE, WAITING_ON, WORKFLOW_QUEUE
 
 HANDLER = Actor(subject="hanna.handlaggare", name="Hanna Handläggare", role=Role.CASE_HANDLER)
 DECIDERS = [Actor(subject=f"d{n}", name=f"Beslut {n}", role=Role.DECIDER) for n in range(2)]
@@ -273,6 +273,32 @@ async def test_continue_as_new_under_constant_acts_loses_and_doubles_nothing(
 
     lines = await _recorded(world, demo.ref, "note", 60)
     assert 60 == len({line["what"]["text"] for line in lines}) == len(lines)
+
+
+async def test_temporal_shows_on_whom_it_waits_and_nothing_when_it_waits_no_more(
+    world: World,
+) -> None:
+    """Also in a run that continues another: what has been shown does not stay."""
+    demo = world.demo()
+    demo.context = _with_short_runs(demo.context)
+    await demo.apply()
+    await demo.activate_account()
+    handle = world.handle(demo.ref)
+    async with asyncio.timeout(20):
+        while (await _shown(handle))["WaitingOn"] != "producer":  # noqa: ASYNC110 - elsewhere
+            await asyncio.sleep(0.1)
+    assert (await _shown(handle))["DueAt"] is not None
+
+    for number in range(25):
+        await world.step(demo.ref, "note", HANDLER, _note(str(number)), f"note-{number}")
+    await demo.act(demo.contact, "withdraw", {})
+    await handle.result()
+    assert await _shown(handle) == {"Stage": "ended", "WaitingOn": None, "DueAt": None}
+
+
+async def _shown(handle: WorkflowHandle[Any, Any]) -> dict[str, object]:
+    attributes = (await handle.describe()).typed_search_attributes
+    return {key.name: attributes.get(key) for key in (STAGE, WAITING_ON, DUE_AT)}
 
 
 def _with_short_runs(context: Any) -> Any:
