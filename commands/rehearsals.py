@@ -25,10 +25,11 @@ from commands.demo import Deliverer, Demo
 from commands.opening import open_agent, open_dataset
 from commands.scenarios import connect, standard
 from domain.act import Actor, Role
-from domain.dates import local_date
+from domain.dates import STOCKHOLM, local_date, midnight_after
 from records import cases, reconciliations
 
 AGENT = "556036-0793"
+MOMENT = timedelta(milliseconds=100)
 SECOND = {"municipality": "byggnad", "state_agency": "strandskydd"}
 PERSONAL = {"personal_data": "declared", "a3": ["namn", "adress"], "a4": ["fastighetsägare"]}
 
@@ -43,6 +44,19 @@ async def forward(demo: Demo, ref: str, **time: float) -> None:
     say(f"  … {ref.partition('/')[0]}: {', '.join(f'{n:g} {unit}' for unit, n in time.items())}")
     handle = demo.context.client.get_workflow_handle(ref)
     await skipper.fast_forward(handle, timedelta(**time))
+
+
+async def forward_past(demo: Demo, ref: str, instant: datetime) -> None:
+    """Skip a workflow's time to just after an instant, so that what is due then is seen on time.
+
+    Its clock must not have been put forward before. What outside systems answer has the time to
+    which it was put forward: further than the instant, it would look late.
+    """
+    seconds = (instant - datetime.now(UTC) + MOMENT).total_seconds()
+    skipper = TimeSkipper(demo.context.client, config=TimeSkippingConfig(enabled=False))
+    say(f"  … {ref.partition('/')[0]}: {instant.astimezone(STOCKHOLM):%Y-%m-%d %H:%M}")
+    handle = demo.context.client.get_workflow_handle(ref)
+    await skipper.fast_forward(handle, timedelta(seconds=seconds))
 
 
 async def onboarded(demo: Demo) -> bool:
@@ -148,9 +162,9 @@ async def agent(demo: Demo) -> bool:
     last_day = local_date(datetime.now(UTC)) + timedelta(days=364)
     say(f"  … uppdraget gäller till och med / the appointment lasts until {last_day}")
     permission = demo.part("permission", ola.org_number)
-    await forward(demo, permission, days=366)
+    await forward_past(demo, permission, midnight_after(last_day))
     await demo.stage("ended", ref=permission)
-    await forward(demo, ref, days=366)
+    await forward_past(demo, ref, midnight_after(last_day))
     await demo.stage("ended", ref=ref)
     return works and not await takes_token(demo, agents_key)
 
@@ -186,7 +200,7 @@ async def departure(demo: Demo) -> bool:
     await demo.open_step("activate_account", hers)
     await demo.act(successor, "activate_account", {}, hers)
     await demo.until("the successor active", lambda v: _successor(v).get("active") is True, ref)
-    await forward(demo, ref, days=1)
+    await forward_past(demo, ref, midnight_after(_today()))
     await demo.stage("ended", ref=ref)
     agreement = f"agreement/{demo.entry.org_number}"
     await demo.until(
@@ -263,9 +277,9 @@ async def notice(demo: Demo) -> bool:
         permission,
         whole=False,
     )
-    await forward(demo, permission, days=91)
+    await forward_past(demo, permission, midnight_after(last))
     await demo.stage("ended", ref=permission)
-    await forward(demo, ref, days=91)
+    await forward_past(demo, ref, midnight_after(last))
     await demo.stage("ended", ref=ref)
     return not await takes_token(demo, key)
 
