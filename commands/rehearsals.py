@@ -40,10 +40,8 @@ def _today() -> date:
 
 async def forward(demo: Demo, ref: str, **time: float) -> None:
     """Skip a workflow's time; everything that happens by itself happens."""
-    skipper = TimeSkipper(demo.context.client, config=TimeSkippingConfig(enabled=False))
-    say(f"  … {ref.partition('/')[0]}: {', '.join(f'{n:g} {unit}' for unit, n in time.items())}")
-    handle = demo.context.client.get_workflow_handle(ref)
-    await skipper.fast_forward(handle, timedelta(**time))
+    said = ", ".join(f"{n:g} {unit}" for unit, n in time.items())
+    await _skip(demo, ref, timedelta(**time), said)
 
 
 async def forward_past(demo: Demo, ref: str, instant: datetime) -> None:
@@ -52,11 +50,14 @@ async def forward_past(demo: Demo, ref: str, instant: datetime) -> None:
     Its clock must not have been put forward before. What outside systems answer has the time to
     which it was put forward: further than the instant, it would look late.
     """
-    seconds = (instant - datetime.now(UTC) + MOMENT).total_seconds()
+    said = f"{instant.astimezone(STOCKHOLM):%Y-%m-%d %H:%M}"
+    await _skip(demo, ref, instant - datetime.now(UTC) + MOMENT, said)
+
+
+async def _skip(demo: Demo, ref: str, time: timedelta, said: str) -> None:
+    say(f"  … {ref.partition('/')[0]}: {said}")
     skipper = TimeSkipper(demo.context.client, config=TimeSkippingConfig(enabled=False))
-    say(f"  … {ref.partition('/')[0]}: {instant.astimezone(STOCKHOLM):%Y-%m-%d %H:%M}")
-    handle = demo.context.client.get_workflow_handle(ref)
-    await skipper.fast_forward(handle, timedelta(seconds=seconds))
+    await skipper.fast_forward(demo.context.client.get_workflow_handle(ref), time)
 
 
 async def onboarded(demo: Demo) -> bool:

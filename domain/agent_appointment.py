@@ -11,7 +11,7 @@ from domain.agents_person import (
     handler_as_agent_refusal,
     handlers_of,
 )
-from domain.agreement_state import Standing, agreement_id
+from domain.agreement_state import Standing, ValidUntil, agreement_id
 from domain.appointing import OPENING
 from domain.appointment_state import (
     AGENT_CONTACT,
@@ -29,6 +29,7 @@ from domain.case import (
     everyday_waits,
     part_ended,
 )
+from domain.connection_state import dataset_id
 from domain.credential import End
 from domain.dates import days_after, local_date
 from domain.everyday import EVERYDAY, NewPerson, unpark
@@ -76,13 +77,6 @@ class Begin(Content):
     valid_from: date
     valid_to: date
     datasets: tuple[AdoptedDataset, ...]
-
-
-class ValidUntil(Content):
-    """The agreement says until when it carries; None when it no longer sets an end."""
-
-    source: str
-    until: datetime | None = None
 
 
 def _begin(state: AppointmentState, content: Begin, moment: Moment) -> None:
@@ -195,7 +189,7 @@ def _begin_permissions(state: AppointmentState, policy: Policy) -> None:
         known = policy.datasets[name]
         content = {
             "owner": state.workflow_id,
-            "dataset_ref": f"dataset/{state.org_number}/{name}",
+            "dataset_ref": dataset_id(state.org_number, name),
             "org_number": state.org_number,
             "organisation_name": state.organisation_name,
             "case_number": state.number,

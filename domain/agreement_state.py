@@ -134,6 +134,13 @@ class CategoriesCovered(Content):
     processing_registration: str | None = None
 
 
+class ValidUntil(Content):
+    """The agreement says until when it carries; None when it no longer sets an end."""
+
+    source: str
+    until: datetime | None = None
+
+
 class Standing(CategoriesCovered):
     """What an agreement tells those who enrol at it; nothing but `accepted` when it refuses."""
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from domain.act import Actor, Role
 from domain.adopted import AdoptedDelivery
-from domain.agreement_state import Standing
+from domain.agreement_state import Standing, agreement_id
 from domain.bad_value import BadValue
 from domain.datasets import Hosting
 from domain.dates import midnight_after
@@ -157,7 +157,7 @@ class AppointmentState(YearlyConfirmed):
     @property
     def agreement_ref(self) -> str | None:
         """The agreement that the appointment is enrolled at."""
-        return f"agreement/{self.org_number}" if self.is_enrolled else None
+        return agreement_id(self.org_number) if self.is_enrolled else None
 
     def people(self) -> Iterator[tuple[str, Person]]:
         """Yield the people by their role here: the producer's, then the agent's."""

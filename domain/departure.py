@@ -25,6 +25,7 @@ from domain.person_state import (
     PersonState,
     Successor,
     is_same_organisation,
+    person_id,
 )
 from domain.policy import Policy
 from domain.state import Party, Person, Timer, Wait
@@ -137,7 +138,7 @@ def _let_go(state: PersonState, role: str) -> None:
         return
     kept = {each.person.account_id for each in state.successors.values()}
     if before.person.account_id not in kept:
-        state.tell(f"person/{before.person.account_id}", "release", {"ref": state.workflow_id})
+        state.tell(person_id(before.person.account_id), "release", {"ref": state.workflow_id})
 
 
 def forget_successors(state: PersonState, *, but: frozenset[str] = frozenset()) -> None:
@@ -295,7 +296,7 @@ def _successor_found(state: PersonState, content: SuccessorFound, moment: Moment
     person.active = content.active
     details = person.model_dump(mode="json") | {"role": SUCCESSOR, "ref": state.workflow_id}
     details |= {"org_number": state.org_number, "organisation_name": state.organisation_name}
-    state.tell(f"person/{content.account_id}", "enrol", details, starts="PersonAccess")
+    state.tell(person_id(content.account_id), "enrol", details, starts="PersonAccess")
 
 
 def _successor_active(state: PersonState, content: PersonActive, moment: Moment) -> None:

@@ -1,23 +1,15 @@
 """A connection at its agreement: taken in there, told what changes, and let go."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from domain import adding
 from domain.act import Role
-from domain.agreement_state import CategoriesCovered, Standing, agreement_id
+from domain.agreement_state import CategoriesCovered, Standing, ValidUntil, agreement_id
 from domain.connection_changes import own_permission
 from domain.connection_state import TAKES_AGENTS, ConnectionState
 from domain.machine import Content, Moment, Reaction
 from domain.notice import SOURCE as AGREEMENT
 from domain.state import System, Want
-
-
-class ValidUntil(Content):
-    """The agreement says until when it carries; None when it no longer sets an end."""
-
-    source: str
-    until: datetime | None = None
 
 
 def _enrolled(state: ConnectionState, content: Standing, moment: Moment) -> None:

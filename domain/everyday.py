@@ -16,7 +16,7 @@ from domain.case import (
 )
 from domain.fields import Day, FreeText, Name, PersonsEmail, Phone
 from domain.machine import Moment, NoPayload, Payload, Step
-from domain.people import take_role
+from domain.people import give_role
 from domain.reminders import due_day
 from domain.state import OURS, OUTER, Person, State, Waiting
 from domain.text import Text
@@ -253,16 +253,14 @@ def _replace_contact(state: CaseState, payload: NewPerson, actor: Actor, moment:
     del actor, moment
     state.notify("contact_replaced", state.contact)
     person = Person(**payload.model_dump())
-    take_role(state, "contact", person)
-    state.notify("role_given", person, what={"item": "contact"})
+    give_role(state, "contact", person)
     state.tell_agreement("contact", person)
 
 
 def _name_deputy(state: CaseState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
     person = Person(**payload.model_dump())
-    take_role(state, "deputy", person)
-    state.notify("role_given", person, what={"item": "deputy"})
+    give_role(state, "deputy", person)
     state.tell_agreement("deputy", person)
 
 

@@ -98,6 +98,12 @@ def take_role(state: CaseState, role: Literal["contact", "deputy"], person: Pers
     release_people(state, keep=left)
 
 
+def give_role(state: CaseState, role: Literal["contact", "deputy"], person: Person) -> None:
+    """Let somebody who was named take a role, and tell the person."""
+    take_role(state, role, person)
+    state.notify("role_given", person, what={"item": role})
+
+
 def vacate(state: CaseState, role: str, successor: Person | None) -> None:
     """Let go of the person in a role; who takes it over, if anybody, has it at once."""
     if successor is not None and role in {"contact", "deputy"}:

@@ -15,6 +15,7 @@ from domain.people import (
     PersonLeaving,
     contact_waits,
     enrol_person,
+    give_role,
     people_wants,
     release_people,
     take_role,
@@ -166,16 +167,12 @@ def _leaving(state: AgreementState, content: PersonLeaving, moment: Moment) -> N
 def _replace(state: AgreementState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
     state.notify("contact_replaced", state.contact)
-    person = Person(**payload.model_dump())
-    take_role(state, "contact", person)
-    state.notify("role_given", person, what={"item": "contact"})
+    give_role(state, "contact", Person(**payload.model_dump()))
 
 
 def _deputy(state: AgreementState, payload: NewPerson, actor: Actor, moment: Moment) -> None:
     del actor, moment
-    person = Person(**payload.model_dump())
-    take_role(state, "deputy", person)
-    state.notify("role_given", person, what={"item": "deputy"})
+    give_role(state, "deputy", Person(**payload.model_dump()))
 
 
 def progress(state: AgreementState, moment: Moment) -> None:
